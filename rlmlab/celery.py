@@ -1,0 +1,11 @@
+"""The Celery app. The broker only says "wake run N": the database owns the run."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "rlmlab.settings")
+
+app = Celery("rlmlab")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()

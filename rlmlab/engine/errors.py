@@ -1,0 +1,65 @@
+"""Failures of the engine.
+
+    EngineError
+    ├── ProviderError            a model call failed for good
+    │   ├── UnknownModel         no such provider prefix or bare model name
+    │   ├── MissingCredentials   no key or base URL for the model's provider
+    │   ├── RateLimited          still 429 after all retries; `retry_after_seconds`
+    │   ├── ProviderUnavailable  5xx, refused connection or cut stream after all retries
+    │   ├── ProviderTimeout      nothing, or not all, within the time
+    │   └── BadRequest           4xx: the provider refuses the request (context window, content filter, …)
+    ├── BudgetExhausted          a reservation that can never fit
+    └── Cancelled                somebody stopped the run
+"""
+
+
+class EngineError(Exception):
+    """Base; `code` is the run's `error.code`."""
+
+    code = "engine_error"
+
+
+class ProviderError(EngineError):
+    code = "provider_error"
+
+
+class UnknownModel(ProviderError):
+    code = "unknown_model"
+
+
+class MissingCredentials(ProviderError):
+    code = "missing_credentials"
+
+
+class RateLimited(ProviderError):
+    code = "rate_limited"
+
+    def __init__(self, message: str, *, retry_after_seconds: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class ProviderUnavailable(ProviderError):
+    code = "provider_unavailable"
+
+
+class ProviderTimeout(ProviderError):
+    code = "provider_timeout"
+
+
+class BadRequest(ProviderError):
+    code = "provider_bad_request"
+
+
+class BudgetExhausted(EngineError):
+    """`limit` names the exhausted limit, such as `max_tokens`."""
+
+    code = "budget"
+
+    def __init__(self, limit: str, message: str) -> None:
+        super().__init__(message)
+        self.limit = limit
+
+
+class Cancelled(EngineError):
+    code = "cancelled"

@@ -1,0 +1,158 @@
+"""The closed union of run events, the spine of the product (docs/architecture.md).
+
+Stored events are numbered by `seq` from 1 without gaps. A span is opened by `span_started` and closed by `span_finished`;
+every other event stands inside the span that it names. Token text in flight is not an event (`rlmlab.engine.stream.Delta`).
+"""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+SpanKind = Literal["run", "step", "model_call", "execution", "sub_call", "tool_call"]
+SpanStatus = Literal["running", "ok", "error", "refused", "interrupted", "cancelled"]
+RunStatus = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled"]
+FinishReason = Literal["submitted", "fallback", "budget", "timeout", "error", "cancelled"]
+EventType = Literal["span_started", "span_finished", "message", "code", "output", "answer", "budget", "memory", "log"]
+
+
+class Payload(BaseModel):
+    """Base of all payloads: immutable, no unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Usage(Payload):
+    """Tokens and money of one model call, or the sum below a span; `cost_usd` None: some price is unknown."""
+
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+    reasoning_tokens: int = 0
+    cost_usd: float | None = 0.0
+    estimated: bool = False
+
+
+class Failure(Payload):
+    """Why a span or a run ended badly; `code` is stable, `message` is for people."""
+
+    code: str
+    message: str
+
+
+class SpanStarted(Payload):
+    """`path` is the call path (design of durable replay); `name` what a tree shows: model, function or step number.
+
+    `data` by kind. run: task, model, sub_model, environment, level, profile, budget, context {kind, size, parts}.
+    step: number. model_call: model, purpose (step | sub_call | fallback), request_hash, max_tokens, price.
+    execution: cell. sub_call: function, prompt (first 2,000 characters), request_hash, index, batch_size, model.
+    """
+
+    type: Literal["span_started"] = "span_started"
+    kind: SpanKind
+    name: str
+    path: str
+    attempt: int = 1
+    data: dict[str, Any] = Field(default_factory=dict)
+
+
+class SpanFinished(Payload):
+    """`usage` of a model call is its own; other kinds carry none, sums are projections. `result` of a sub_call: its answer.
+
+    `data` by kind. run: finish_reason, totals. model_call: finish_reason, attempts. execution: status, cpu_seconds,
+    peak_memory_bytes, usage_source, truncated_bytes.
+    """
+
+    type: Literal["span_finished"] = "span_finished"
+    kind: SpanKind
+    status: SpanStatus
+    seconds: float
+    usage: Usage | None = None
+    failure: Failure | None = None
+    result: Any = None
+    data: dict[str, Any] = Field(default_factory=dict)
+
+
+class Message(Payload):
+    """A message of the level's conversation, stored once: system and task in the run or sub_call span, the model's text in
+    its model_call span, observations and nudges (role user) in the step span."""
+
+    type: Literal["message"] = "message"
+    role: Literal["system", "user", "assistant"]
+    content: str
+    purpose: Literal["system", "task", "example", "reply", "observation", "nudge", "fallback", "prompt"] = "reply"
+
+
+class Code(Payload):
+    """One code cell, as it is executed; `cell` counts from 1 within the level."""
+
+    type: Literal["code"] = "code"
+    cell: int
+    code: str
+
+
+class Output(Payload):
+    """A piece of output; concatenating `text` over an execution span gives the exact output."""
+
+    type: Literal["output"] = "output"
+    channel: Literal["stdout", "stderr", "result", "error"]
+    text: str
+    truncated: bool = False
+
+
+class Answer(Payload):
+    """A submitted answer; `dialect` says how it was submitted, `fallback` when limits asked for it."""
+
+    type: Literal["answer"] = "answer"
+    content: Any
+    dialect: Literal["answer", "FINAL", "FINAL_VAR", "SUBMIT", "fallback"]
+
+
+class BudgetState(Payload):
+    """The tree's meter after a step or a refusal: spend and limits by limit name, `exhausted` names the limit hit."""
+
+    type: Literal["budget"] = "budget"
+    spent: dict[str, float | None]
+    limits: dict[str, float | None]
+    exhausted: str | None = None
+
+
+class Memory(Payload):
+    """A recall or remember of persistent memory."""
+
+    type: Literal["memory"] = "memory"
+    action: Literal["recalled", "remembered"]
+    data: dict[str, Any] = Field(default_factory=dict)
+
+
+class Log(Payload):
+    """A remark of the engine: a retry, a killed cell, a lost REPL, a divergence."""
+
+    type: Literal["log"] = "log"
+    level: Literal["info", "warning", "error"]
+    message: str
+    data: dict[str, Any] = Field(default_factory=dict)
+
+
+AnyPayload = Annotated[
+    SpanStarted | SpanFinished | Message | Code | Output | Answer | BudgetState | Memory | Log, Field(discriminator="type")
+]
+PAYLOAD: TypeAdapter[AnyPayload] = TypeAdapter(AnyPayload)
+
+
+class Event(BaseModel):
+    """One immutable record of a run. On the wire `type` stands beside `payload`, whose own `type` is left out."""
+
+    model_config = ConfigDict(frozen=True)
+
+    seq: int
+    at: datetime
+    span_id: str
+    parent_span_id: str | None
+    depth: int
+    payload: AnyPayload
+
+    @property
+    def type(self) -> EventType:
+        """The tag of the payload."""
+        return self.payload.type

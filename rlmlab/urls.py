@@ -1,0 +1,13 @@
+"""All URLs: the REST API, the console, the admin panel, sign-in."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from rlmlab.api.urls import urlpatterns as api_urls
+
+urlpatterns = [
+    *api_urls,
+    path("admin/", admin.site.urls),
+    path("accounts/", include("allauth.urls")),
+    path("", include("rlmlab.console.urls")),
+]
