@@ -1,15 +1,15 @@
 """Failures of the engine.
 
-    EngineError
-    ├── ProviderError            a model call failed for good
-    │   ├── UnknownModel         no such provider prefix or bare model name
-    │   ├── MissingCredentials   no key or base URL for the model's provider
-    │   ├── RateLimited          still 429 after all retries; `retry_after_seconds`
-    │   ├── ProviderUnavailable  5xx, refused connection or cut stream after all retries
-    │   ├── ProviderTimeout      nothing, or not all, within the time
-    │   └── BadRequest           4xx: the provider refuses the request (context window, content filter, …)
-    ├── BudgetExhausted          a reservation that can never fit
-    └── Cancelled                somebody stopped the run
+EngineError
+├── ProviderError            a model call failed for good
+│   ├── UnknownModel         no such provider prefix or bare model name
+│   ├── MissingCredentials   no key or base URL for the model's provider
+│   ├── RateLimited          still 429 after all retries; `retry_after_seconds`
+│   ├── ProviderUnavailable  5xx, refused connection or cut stream after all retries
+│   ├── ProviderTimeout      nothing, or not all, within the time
+│   └── BadRequest           4xx: the provider refuses the request (context window, content filter, …)
+├── BudgetExhausted          a reservation that can never fit
+└── Cancelled                somebody stopped the run
 """
 
 
@@ -63,3 +63,9 @@ class BudgetExhausted(EngineError):
 
 class Cancelled(EngineError):
     code = "cancelled"
+
+
+class LostLease(EngineError):
+    """Another worker owns the run now: stop, and write nothing more."""
+
+    code = "lost_lease"

@@ -1,7 +1,8 @@
 """The closed union of run events, the spine of the product (docs/architecture.md).
 
-Stored events are numbered by `seq` from 1 without gaps. A span is opened by `span_started` and closed by `span_finished`;
-every other event stands inside the span that it names. Token text in flight is not an event (`rlmlab.engine.stream.Delta`).
+Stored events are numbered by `seq` from 1 without gaps. A span is opened by `span_started` and closed by
+`span_finished`; every other event stands inside the span that it names. Token text in flight is not an event
+(`rlmlab.engine.stream.Delta`).
 """
 
 from datetime import datetime
@@ -57,7 +58,8 @@ class SpanStarted(Payload):
 
 
 class SpanFinished(Payload):
-    """`usage` of a model call is its own; other kinds carry none, sums are projections. `result` of a sub_call: its answer.
+    """`usage` of a model call is its own; other kinds carry none, sums are projections. `result` of a sub_call: its
+    answer.
 
     `data` by kind. run: finish_reason, totals. model_call: finish_reason, attempts. execution: status, cpu_seconds,
     peak_memory_bytes, usage_source, truncated_bytes.
@@ -74,8 +76,8 @@ class SpanFinished(Payload):
 
 
 class Message(Payload):
-    """A message of the level's conversation, stored once: system and task in the run or sub_call span, the model's text in
-    its model_call span, observations and nudges (role user) in the step span."""
+    """A message of the level's conversation, stored once: system and task in the run or sub_call span, the model's text
+    in its model_call span, observations and nudges (role user) in the step span."""
 
     type: Literal["message"] = "message"
     role: Literal["system", "user", "assistant"]
@@ -135,7 +137,8 @@ class Log(Payload):
 
 
 AnyPayload = Annotated[
-    SpanStarted | SpanFinished | Message | Code | Output | Answer | BudgetState | Memory | Log, Field(discriminator="type")
+    SpanStarted | SpanFinished | Message | Code | Output | Answer | BudgetState | Memory | Log,
+    Field(discriminator="type"),
 ]
 PAYLOAD: TypeAdapter[AnyPayload] = TypeAdapter(AnyPayload)
 

@@ -1,0 +1,185 @@
+"""Folds a run's events into its spans and totals.
+
+The stored `Span` rows and the totals of a run are this fold and nothing else: the live sink applies each event
+once, and a rebuild applies the stored events again and must arrive at the same rows.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from rlmlab.engine.events import (
+    Answer,
+    Code,
+    Event,
+    Failure,
+    FinishReason,
+    Message,
+    RunStatus,
+    SpanFinished,
+    SpanKind,
+    SpanStarted,
+    SpanStatus,
+    Usage,
+)
+from rlmlab.engine.types import STATUS_OF, Totals
+
+PREVIEW_CHARS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class SpanRow:
+    """One span as lists and trees show it. Tokens and cost are sums over the span and everything below it.
+
+    `seconds` is None while it runs; `cost_usd` None: some price below is unknown. `preview` is one line.
+    """
+
+    span_id: str
+    parent_span_id: str | None
+    kind: SpanKind
+    name: str
+    path: str
+    attempt: int
+    depth: int
+    status: SpanStatus
+    started_at: datetime
+    first_seq: int
+    seconds: float | None = None
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float | None = 0.0
+    preview: str = ""
+
+
+class Projection:
+    """The spans and totals of one run. An event costs the depth of its span, never the length of the history."""
+
+    def __init__(self) -> None:
+        self.spans: dict[str, SpanRow] = {}
+        self.totals = Totals()
+        self.status: RunStatus = "queued"
+        self.finish_reason: FinishReason | None = None
+        self.answer: Any = None
+        self.error: Failure | None = None
+        self.last_seq = 0
+        self._changed: set[str] = set()
+        self._root: SpanRow | None = None
+
+    def apply(self, event: Event) -> None:
+        """Fold one event in; an event that was folded already changes nothing."""
+        if event.seq <= self.last_seq:
+            return
+        self.last_seq = event.seq
+        match event.payload:
+            case SpanStarted() as started:
+                self._start(event, started)
+            case SpanFinished() as finished:
+                self._finish(event, finished)
+            case Message(role="assistant", content=content):
+                self._preview(event.span_id, content)
+            case Code(code=code):
+                self._preview(event.span_id, code)
+                self._preview(event.parent_span_id, code)
+            case Answer(content=content) if event.parent_span_id is None:
+                self.answer = content
+            case _:
+                pass
+        self._tick(event)
+
+    def take_changed(self) -> list[SpanRow]:
+        """Return the rows that changed since the last call, in the order of their start."""
+        rows = sorted((self.spans[span_id] for span_id in self._changed), key=lambda row: row.first_seq)
+        self._changed.clear()
+        return rows
+
+    def _start(self, event: Event, started: SpanStarted) -> None:
+        row = SpanRow(
+            span_id=event.span_id,
+            parent_span_id=event.parent_span_id,
+            kind=started.kind,
+            name=started.name,
+            path=started.path,
+            attempt=started.attempt,
+            depth=event.depth,
+            status="running",
+            started_at=event.at,
+            first_seq=event.seq,
+            preview=one_line(str(started.data.get("task") or started.data.get("prompt") or "")),
+        )
+        self._store(row)
+        first = started.attempt == 1
+        self.totals = replace(
+            self.totals,
+            model_calls=self.totals.model_calls + (started.kind == "model_call"),
+            steps=self.totals.steps + (first and started.kind == "step"),
+            sub_calls=self.totals.sub_calls + (first and started.kind == "sub_call"),
+            max_depth=max(self.totals.max_depth, event.depth),
+        )
+        if event.parent_span_id is None:
+            self.status = "running"
+            self._root = row
+
+    def _finish(self, event: Event, finished: SpanFinished) -> None:
+        row = self.spans[event.span_id]
+        self._store(replace(row, status=finished.status, seconds=finished.seconds))
+        if finished.usage is not None:
+            self._spend(event.span_id, finished.usage)
+        if finished.status == "refused" and finished.kind == "sub_call" and row.attempt == 1:
+            self.totals = replace(self.totals, sub_calls=self.totals.sub_calls - 1)
+        if event.parent_span_id is None:
+            reason: FinishReason = finished.data["finish_reason"]
+            self.finish_reason = reason
+            self.status = STATUS_OF[reason]
+            self.error = finished.failure
+            self.totals = replace(self.totals, seconds=finished.seconds)
+
+    def _spend(self, span_id: str, usage: Usage) -> None:
+        """Add a call's usage to its span, to all spans above it, and to the run."""
+        for row in list(self._upwards(span_id)):
+            self._store(
+                replace(
+                    row,
+                    input_tokens=row.input_tokens + usage.input_tokens,
+                    output_tokens=row.output_tokens + usage.output_tokens,
+                    cost_usd=add_cost(row.cost_usd, usage.cost_usd),
+                )
+            )
+        self.totals = replace(
+            self.totals,
+            input_tokens=self.totals.input_tokens + usage.input_tokens,
+            output_tokens=self.totals.output_tokens + usage.output_tokens,
+            cost_usd=add_cost(self.totals.cost_usd, usage.cost_usd),
+        )
+
+    def _upwards(self, span_id: str | None) -> Iterator[SpanRow]:
+        """Walk from a span to the root."""
+        while span_id is not None and (row := self.spans.get(span_id)) is not None:
+            yield row
+            span_id = row.parent_span_id
+
+    def _preview(self, span_id: str | None, content: str) -> None:
+        """Show the first line of what a span produced, where nothing is shown yet."""
+        row = self.spans.get(span_id or "")
+        if row is not None and not row.preview:
+            self._store(replace(row, preview=one_line(content)))
+
+    def _store(self, row: SpanRow) -> None:
+        self.spans[row.span_id] = row
+        self._changed.add(row.span_id)
+
+    def _tick(self, event: Event) -> None:
+        """Count the seconds of a run that has not ended."""
+        if self._root is not None and self.finish_reason is None:
+            self.totals = replace(self.totals, seconds=(event.at - self._root.started_at).total_seconds())
+
+
+def add_cost(left: float | None, right: float | None) -> float | None:
+    """Add two costs; one unknown makes the sum unknown."""
+    return None if left is None or right is None else left + right
+
+
+def one_line(text: str) -> str:
+    """Shorten a text to one line of at most 200 characters."""
+    line = " ".join(text[: PREVIEW_CHARS * 2].split())
+    return line if len(line) <= PREVIEW_CHARS else line[: PREVIEW_CHARS - 1] + "…"

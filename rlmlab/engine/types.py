@@ -1,0 +1,153 @@
+"""What goes into a run and what comes out of it."""
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+from uuid import UUID
+
+from rlmlab.engine.events import Failure, FinishReason, RunStatus
+from sandbox.base import PROFILES, ContextSource, Profile
+
+ContextOpener = Callable[[], Awaitable[ContextSource | None]]
+"""Opens the run's input anew: at the start, and again after a REPL was lost."""
+
+LEAST: Mapping[str, float] = {
+    "max_tokens": 1,
+    "max_seconds": 0.001,
+    "max_depth": 0,
+    "max_steps": 1,
+    "max_sub_calls": 0,
+}
+STATUS_OF: Mapping[FinishReason, RunStatus] = {
+    "submitted": "succeeded",
+    "fallback": "succeeded",
+    "budget": "failed",
+    "timeout": "failed",
+    "error": "failed",
+    "cancelled": "cancelled",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """A run's limits. `max_cost_usd` None: not given, so 1 USD where every model has a known price, else no cost limit.
+
+    Tokens (input + output), cost and sub-calls count over the whole tree, steps per RLM level; the root has depth 0.
+
+    Raises:
+        ValueError: a limit is not a number in its range; the message starts with the limit's name.
+    """
+
+    max_tokens: int = 1_000_000
+    max_cost_usd: float | None = None
+    max_seconds: float = 900
+    max_depth: int = 3
+    max_steps: int = 30
+    max_sub_calls: int = 200
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name == "max_cost_usd":
+                _check(field.name, 0.0 if value is None else value, least=0, whole=False)
+            else:
+                _check(field.name, value, least=LEAST[field.name], whole=field.name != "max_seconds")
+
+
+def _check(name: str, value: object, *, least: float, whole: bool) -> None:
+    """Refuse a limit that is no finite number of at least `least`."""
+    if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
+        raise ValueError(f"{name}: must be a {'whole ' if whole else ''}number")  # noqa: TRY004 - one error type a caller
+    if not math.isfinite(value) or value < least:
+        raise ValueError(f"{name}: must be at least {least:g}")
+
+
+@dataclass(frozen=True, slots=True)
+class ContextPartInfo:
+    """One named file of the input; `size` in bytes."""
+
+    name: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class ContextInfo:
+    """What the model is told of the input before it looks: `size` in bytes, `parts` for files."""
+
+    kind: Literal["text", "json", "files"]
+    size: int
+    parts: tuple[ContextPartInfo, ...] = ()
+
+
+async def no_context() -> ContextSource | None:
+    """Open the input of a run that has none."""
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class RunSpec:
+    """One run, frozen when it was created.
+
+    `sub_model` None: sub-calls use `model`. `system_prompt` None: the taught prompt. `response_schema`: the JSON Schema
+    subset of `rlmlab.engine.structured`.
+    """
+
+    run_id: UUID
+    task: str
+    model: str
+    sub_model: str | None = None
+    environment_name: str = "restricted"
+    profile: Profile = PROFILES["default"]
+    budget: Budget = Budget()
+    context: ContextInfo | None = None
+    open_context: ContextOpener = no_context
+    response_schema: Mapping[str, Any] | None = None
+    seed: int | None = None
+    system_prompt: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What a run used; `cost_usd` None: some call's price is unknown. `steps` sums over all levels."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float | None = 0.0
+    model_calls: int = 0
+    sub_calls: int = 0
+    steps: int = 0
+    max_depth: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class RunOutcome:
+    """How a run ended; `error` is never None when the status is failed."""
+
+    status: RunStatus
+    finish_reason: FinishReason
+    answer: Any
+    error: Failure | None
+    totals: Totals
+
+
+class CancelToken:
+    """A request to stop a run, made from the run's own event loop."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+
+    @property
+    def cancelled(self) -> bool:
+        """Tell whether the run shall stop."""
+        return self._event.is_set()
+
+    def cancel(self) -> None:
+        """Ask the run to stop."""
+        self._event.set()
+
+    async def wait(self) -> None:
+        """Return when the run shall stop."""
+        await self._event.wait()
