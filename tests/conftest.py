@@ -1,0 +1,26 @@
+"""Fixtures of every test: the embedded servers, started once a session and stopped with it."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+
+from rlmlab.embedded import postgres, valkey
+from rlmlab.embedded.places import Places, places
+from rlmlab.embedded.supervisor import Supervisor
+from tests.environment import DATA_DIR
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Places]:
+    """A real PostgreSQL with its two roles and a real Valkey."""
+    where = places(DATA_DIR)
+    supervisor = Supervisor(print)
+    try:
+        supervisor.start(postgres.prepare(where), lambda: postgres.is_ready(where))
+        postgres.provision(where)
+        supervisor.start(valkey.prepare(where), lambda: valkey.is_ready(where))
+        yield where
+    finally:
+        with suppress(KeyboardInterrupt):
+            supervisor.stop()
