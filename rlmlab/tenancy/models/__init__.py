@@ -1,0 +1,6 @@
+from rlmlab.tenancy.models.keys import ApiKey
+from rlmlab.tenancy.models.organizations import BudgetCaps, Membership, Organization, Role
+from rlmlab.tenancy.models.projects import EnvironmentName, Project
+from rlmlab.tenancy.models.users import User
+
+__all__ = ["ApiKey", "BudgetCaps", "EnvironmentName", "Membership", "Organization", "Project", "Role", "User"]

@@ -1,0 +1,29 @@
+"""What the audit log says about this app's actions."""
+
+from typing import Final
+
+from rlmlab.audit import presenters
+
+SENTENCES: Final = {
+    "access.deny": "was refused the permission {permission}",
+    "api_key.create": "made the API key {prefix} “{label}” as {role}",
+    "api_key.revoke": "revoked the API key {prefix} “{label}”",
+    "member.add": "added a member as {role}",
+    "member.change_role": "changed a member's role to {role}",
+    "member.remove": "removed a member",
+    "organization.create": "created the organization {slug}",
+    "organization.set_caps": "changed the caps on budgets",
+    "project.create": "created the project {slug}",
+    "session.sign_in": "signed in",
+    "session.sign_in_fail": "failed to sign in",
+    "session.sign_out": "signed out",
+    "user.change_password": "changed the password",
+    "user.create": "created a person's account",
+    "user.set_password": "set a person's password",
+}
+
+
+def register_all() -> None:
+    """Make the audit log know them."""
+    for action, sentence in SENTENCES.items():
+        presenters.register(action, sentence)
