@@ -1,0 +1,43 @@
+"""Settings come from the environment, and an error names the variable."""
+
+from pathlib import Path
+
+import pytest
+
+from rlmlab.env import BadEnvironment, default_data_dir, read_environment
+
+
+def test_defaults_listen_on_loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RLMLAB_DATA_DIR")
+    env = read_environment()
+    assert (env.host, env.port, env.data_dir) == ("127.0.0.1", 8000, default_data_dir())
+
+
+def test_data_of_root_and_of_others_lie_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    assert default_data_dir() == Path("/var/lib/rlmlab")
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    monkeypatch.setenv("HOME", "/home/ada")
+    assert default_data_dir() == Path("/home/ada/.local/share/rlmlab")
+
+
+def test_lists_are_split_at_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RLMLAB_ALLOWED_HOSTS", "lab.example, other.example")
+    assert read_environment().allowed_hosts == ("lab.example", "other.example")
+
+
+def test_the_usual_names_of_the_servers_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://ada@db/lab")
+    monkeypatch.setenv("REDIS_URL", "redis://broker")
+    env = read_environment()
+    assert (env.database_url, env.redis_url) == ("postgresql://ada@db/lab", "redis://broker")
+
+
+def test_every_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RLMLAB_PORT", "70000")
+    monkeypatch.setenv("RLMLAB_WORKER_RUNS", "many")
+    with pytest.raises(BadEnvironment) as caught:
+        read_environment()
+    lines = str(caught.value).splitlines()
+    assert [line.split(":")[0] for line in lines] == ["RLMLAB_PORT", "RLMLAB_WORKER_RUNS"]
+    assert "70000" in lines[0]
