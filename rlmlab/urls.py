@@ -8,6 +8,6 @@ from rlmlab.api.urls import urlpatterns as api_urls
 urlpatterns = [
     *api_urls,
     path("admin/", admin.site.urls),
-    path("accounts/", include("allauth.urls")),
+    path("accounts/", include("rlmlab.tenancy.urls")),
     path("", include("rlmlab.console.urls")),
 ]
