@@ -5,7 +5,7 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -33,44 +33,54 @@ def _split(text: object) -> object:
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 
 
+def _set(default: Any, meaning: str, **rules: Any) -> Any:
+    return Field(default=default, description=meaning, **rules)
+
+
 class Environment(BaseSettings):
     """Every setting of an installation; docs/operations.md lists them from here."""
 
     model_config = SettingsConfigDict(env_prefix="RLMLAB_", frozen=True, extra="ignore", populate_by_name=True)
 
     # where it listens and keeps its data
-    host: str = "127.0.0.1"
-    port: Annotated[int, Field(ge=1, le=65535)] = 8000
-    data_dir: Annotated[Path, AfterValidator(_absolute)] = Field(default_factory=default_data_dir)
-    database_url: Annotated[str | None, Field(validation_alias="DATABASE_URL")] = None
-    owner_database_url: str | None = None
-    redis_url: Annotated[str | None, Field(validation_alias="REDIS_URL")] = None
+    host: str = _set("127.0.0.1", "address the console listens on")
+    port: int = _set(8000, "its port", ge=1, le=65535)
+    data_dir: Annotated[Path, AfterValidator(_absolute)] = Field(
+        default_factory=default_data_dir, description="data, sockets, logs, secrets"
+    )
+    database_url: str | None = _set(None, "PostgreSQL as the application's role", validation_alias="DATABASE_URL")
+    owner_database_url: str | None = _set(None, "the same database as the role that owns the tables")
+    redis_url: str | None = _set(None, "Valkey or Redis: broker and live channel", validation_alias="REDIS_URL")
 
     # the web process
-    debug: bool = False
-    secret_key: str | None = None
-    allowed_hosts: Names = ()
-    trusted_origins: Names = ()
-    https: bool = False
-    max_request_bytes: Annotated[int, Field(ge=1024)] = 512 << 20
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    debug: bool = _set(False, "Django's debug pages; never where others can reach it")
+    secret_key: str | None = _set(None, "key that signs sessions; made and kept in the data directory when not set")
+    allowed_hosts: Names = _set((), "host names under which the console is reached, separated by commas")
+    trusted_origins: Names = _set((), "origins allowed to post forms, with scheme, behind a proxy")
+    https: bool = _set(False, "cookies and redirects for HTTPS behind a proxy that terminates it")
+    max_request_bytes: int = _set(512 << 20, "largest request body", ge=1024)
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = _set("INFO", "how much the processes log")
 
     # models
-    default_model: str | None = None
-    local_model: str = "local/gemma-3-270m"
-    local_model_url: str | None = None
-    local_model_idle_seconds: Annotated[float, Field(gt=0)] = 300.0
-    local_model_threads: Annotated[int, Field(ge=1)] = 1
-    model_prices: Path | None = None
+    default_model: str | None = _set(None, "model of runs and projects that name none; else the local model")
+    local_model: str = _set("local/gemma-3-270m", "name of the local model")
+    local_model_url: str | None = _set(
+        None, "an OpenAI-compatible server for local/… models, instead of the embedded one"
+    )
+    local_model_idle_seconds: float = _set(300.0, "idle seconds after which the embedded model server stops", gt=0)
+    local_model_threads: int = _set(1, "threads of the embedded model server", ge=1)
+    model_prices: Path | None = _set(None, "JSON file of prices that override LiteLLM's")
 
     # runs
-    default_environment: Literal["auto", "restricted", "native", "docker", "monty", "wasm"] = "auto"
-    sandbox_level: Literal["any", "full"] = "any"
-    sandbox_profile: Literal["quick", "default", "analysis", "extended"] = "default"
-    worker_runs: Annotated[int, Field(ge=1, le=1024)] = 64
-    lease_seconds: Annotated[float, Field(gt=0)] = 15.0
-    heartbeat_seconds: Annotated[float, Field(gt=0)] = 5.0
-    sweep_seconds: Annotated[float, Field(gt=0)] = 5.0
+    default_environment: Literal["auto", "restricted", "native", "docker", "monty", "wasm"] = _set(
+        "auto", "where code of runs and projects that name no environment runs"
+    )
+    sandbox_level: Literal["any", "full"] = _set("any", "`full` refuses to run where a part of the jail is missing")
+    sandbox_profile: Literal["quick", "default", "analysis", "extended"] = _set("default", "limits of a cell")
+    worker_runs: int = _set(64, "runs that one worker works on at once", ge=1, le=1024)
+    lease_seconds: float = _set(15.0, "how long a worker owns a run without a sign of life", gt=0)
+    heartbeat_seconds: float = _set(5.0, "seconds between its signs of life", gt=0)
+    sweep_seconds: float = _set(5.0, "seconds between looks for runs whose worker is gone", gt=0)
 
 
 def _variable(location: tuple[int | str, ...]) -> str:
