@@ -4,10 +4,12 @@ EngineError
 ├── ProviderError            a model call failed for good
 │   ├── UnknownModel         no such provider prefix or bare model name
 │   ├── MissingCredentials   no key or base URL for the model's provider
+│   ├── RejectedCredentials  401, 403: the provider does not accept the key
 │   ├── RateLimited          still 429 after all retries; `retry_after_seconds`
 │   ├── ProviderUnavailable  5xx, refused connection or cut stream after all retries
 │   ├── ProviderTimeout      nothing, or not all, within the time
 │   └── BadRequest           4xx: the provider refuses the request (context window, content filter, …)
+├── BadPrices                the operator's price file cannot be read
 ├── BudgetExhausted          a reservation that can never fit
 └── Cancelled                somebody stopped the run
 """
@@ -31,6 +33,10 @@ class MissingCredentials(ProviderError):
     code = "missing_credentials"
 
 
+class RejectedCredentials(ProviderError):
+    code = "rejected_credentials"
+
+
 class RateLimited(ProviderError):
     code = "rate_limited"
 
@@ -49,6 +55,10 @@ class ProviderTimeout(ProviderError):
 
 class BadRequest(ProviderError):
     code = "provider_bad_request"
+
+
+class BadPrices(EngineError):
+    code = "bad_prices"
 
 
 class BudgetExhausted(EngineError):

@@ -1,0 +1,79 @@
+"""What a failed HTTP exchange with a model endpoint means, and whether another attempt makes sense."""
+
+import json
+from http import HTTPStatus
+
+from rlmlab.engine.errors import (
+    BadRequest,
+    ProviderError,
+    ProviderTimeout,
+    ProviderUnavailable,
+    RateLimited,
+    RejectedCredentials,
+    UnknownModel,
+)
+
+MESSAGE_CHARACTERS = 500
+
+
+class Interrupted(Exception):
+    """An attempt failed in a way that another one may not; `failure` is raised when there is none."""
+
+    def __init__(self, failure: ProviderError, *, retry_after_seconds: float | None = None) -> None:
+        super().__init__(str(failure))
+        self.failure = failure
+        self.retry_after_seconds = retry_after_seconds
+
+
+def failure_of_status(status: int, message: str, retry_after: str | None = None) -> Exception:
+    """Return the exception for an HTTP status: `Interrupted` for 408, 409, 429 and 5xx, else the final error.
+
+    408 and 409 are what OpenAI's own client retries beside 429 and 5xx.
+    """
+    text = f"{message[:MESSAGE_CHARACTERS]} (HTTP {status})"
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        seconds = parse_retry_after(retry_after)
+        return Interrupted(RateLimited(text, retry_after_seconds=seconds), retry_after_seconds=seconds)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT}:
+        return Interrupted(ProviderUnavailable(text), retry_after_seconds=parse_retry_after(retry_after))
+    if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+        return RejectedCredentials(f"The provider rejected the API key: {text}")
+    if status == HTTPStatus.NOT_FOUND:
+        return UnknownModel(f"The provider does not have this model: {text}")
+    return BadRequest(text)
+
+
+def cut(reason: str) -> Interrupted:
+    """An answer that ended before it was whole, or a connection that could not be made."""
+    return Interrupted(ProviderUnavailable(reason))
+
+
+def stalled(reason: str) -> Interrupted:
+    """An answer of which nothing came for too long."""
+    return Interrupted(ProviderTimeout(reason))
+
+
+def parse_retry_after(value: str | None) -> float | None:
+    """Read a Retry-After header in seconds; None for none, nonsense, and dates (no model provider sends them)."""
+    try:
+        seconds = float(value) if value is not None else None
+    except ValueError:
+        return None
+    return seconds if seconds is not None and 0 <= seconds < float("inf") else None
+
+
+def message_of_body(body: bytes) -> str:
+    """Find the sentence in an error body: OpenAI's `error.message`, else the text itself."""
+    text = body.decode("utf-8", "replace").strip()
+    try:
+        document = json.loads(text)
+    except ValueError:
+        return text or "no explanation"
+    error = document.get("error", document) if isinstance(document, dict) else document
+    message = error.get("message") if isinstance(error, dict) else error
+    return str(message) if message else text
+
+
+def without_secret(message: str, secret: str | None) -> str:
+    """Strike an API key out of a provider's words before they are stored."""
+    return message.replace(secret, "[key]") if secret else message

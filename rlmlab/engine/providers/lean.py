@@ -1,0 +1,154 @@
+"""A lean provider for OpenAI-style endpoints: httpx, server-sent events, nothing else.
+
+A gateway library costs ten times as much CPU a call; OpenAI itself, the local model and everything that
+speaks its protocol need none.
+"""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Literal
+
+import httpx
+
+from rlmlab.engine.providers.base import ChatRequest, Completed, ModelInfo, TextDelta
+from rlmlab.engine.providers.estimates import estimate_usage
+from rlmlab.engine.providers.failures import (
+    cut,
+    failure_of_status,
+    message_of_body,
+    stalled,
+    without_secret,
+)
+from rlmlab.engine.providers.lanes import Lanes
+from rlmlab.engine.providers.retries import Item, RetryPolicy, stream_with_retries
+from rlmlab.engine.providers.sse import StreamReader, data_lines
+from rlmlab.engine.providers.throttle import Throttle
+
+CONNECT_SECONDS = 10.0
+SILENCE_SECONDS = 300.0
+ERROR_BODY_BYTES = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a model is called and with which key; `max_tokens_field` is what its API calls the output limit."""
+
+    base_url: str
+    api_key: str | None = None
+    max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+
+
+Locate = Callable[[int], Awaitable[Endpoint]]
+"""Tells the endpoint for an attempt (its number from 1): a local server may have to be started, or have moved."""
+
+
+def fixed(endpoint: Endpoint) -> Locate:
+    """Locate an endpoint that never moves."""
+
+    async def locate(_attempt: int) -> Endpoint:
+        return endpoint
+
+    return locate
+
+
+class LeanProvider:
+    """Calls one endpoint; `describe` knows its models, `model_name` says what the endpoint calls a model."""
+
+    def __init__(
+        self,
+        locate: Locate,
+        describe: Callable[[str], ModelInfo],
+        *,
+        policy: RetryPolicy | None = None,
+        most_concurrent: int = 256,
+        silence_seconds: float = SILENCE_SECONDS,
+        proxy: str | None = None,
+    ) -> None:
+        self._locate = locate
+        self._describe = describe
+        self._policy = policy or RetryPolicy()
+        self._throttle = Throttle(most_concurrent)
+        self._silence_seconds = silence_seconds
+        self._lanes = Lanes(proxy=proxy)
+
+    def info(self, model: str) -> ModelInfo:
+        """Describe a model."""
+        return self._describe(model)
+
+    def stream(self, request: ChatRequest) -> AsyncGenerator[Item, None]:
+        """Make a call; see `Provider.stream`."""
+        return stream_with_retries(request, self._attempt, policy=self._policy, throttle=self._throttle)
+
+    async def close(self) -> None:
+        """Close the idle connections."""
+        await self._lanes.close()
+
+    async def _attempt(self, request: ChatRequest, number: int) -> AsyncGenerator[TextDelta | Completed, None]:
+        endpoint = await self._locate(number)
+        try:
+            async with self._lanes.send(self._http_request(request, endpoint)) as response:
+                if response.status_code != HTTPStatus.OK:
+                    raise await _refusal(response, endpoint)
+                async with aclosing(_read_answer(request, response, number)) as items:
+                    async for item in items:
+                        yield item
+        except httpx.TimeoutException as error:
+            raise stalled(f"{endpoint.base_url} was silent ({type(error).__name__})") from error
+        except httpx.HTTPError as error:
+            raise cut(f"{endpoint.base_url}: {error or type(error).__name__}") from error
+
+    def _http_request(self, request: ChatRequest, endpoint: Endpoint) -> httpx.Request:
+        silence = min(self._silence_seconds, request.timeout_seconds)
+        timeout = httpx.Timeout(silence, connect=min(CONNECT_SECONDS, silence))
+        headers = {"Accept": "text/event-stream"}
+        if endpoint.api_key:
+            headers["Authorization"] = f"Bearer {endpoint.api_key}"
+        url = f"{endpoint.base_url.rstrip('/')}/chat/completions"
+        extensions = {"timeout": timeout.as_dict()}
+        return httpx.Request("POST", url, json=body_of(request, endpoint), headers=headers, extensions=extensions)
+
+
+async def _refusal(response: httpx.Response, endpoint: Endpoint) -> Exception:
+    body = b""
+    async for chunk in response.aiter_bytes():
+        body += chunk
+        if len(body) > ERROR_BODY_BYTES:
+            break
+    message = without_secret(message_of_body(body), endpoint.api_key)
+    return failure_of_status(response.status_code, message, response.headers.get("retry-after"))
+
+
+async def _read_answer(
+    request: ChatRequest, response: httpx.Response, attempt: int
+) -> AsyncGenerator[TextDelta | Completed, None]:
+    reader = StreamReader()
+    async with aclosing(data_lines(response.aiter_bytes())) as lines:
+        async for data in lines:
+            if data != b"[DONE]":
+                text = reader.read(data)
+                if text:
+                    yield TextDelta(text)
+    if reader.finish_reason is None:
+        raise cut("the stream ended before the answer did")
+    usage = reader.usage or estimate_usage(request, reader.text)
+    yield Completed(reader.text, usage, reader.finish_reason, attempt)
+
+
+def body_of(request: ChatRequest, endpoint: Endpoint) -> dict[str, Any]:
+    """Build the JSON body of a streamed chat completion; what the request leaves open is left out."""
+    body: dict[str, Any] = {
+        "model": request.model.removeprefix("openai/").removeprefix("local/"),
+        "messages": [{"role": message.role, "content": message.content} for message in request.messages],
+        "stream": True,
+        "stream_options": {"include_usage": True},
+        endpoint.max_tokens_field: request.max_tokens,
+    }
+    if request.temperature is not None:
+        body["temperature"] = request.temperature
+    if request.seed is not None:
+        body["seed"] = request.seed
+    if request.stop:
+        body["stop"] = list(request.stop)
+    return body

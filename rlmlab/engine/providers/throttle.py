@@ -1,0 +1,65 @@
+"""How many calls may be open at one endpoint: as many as it bears, found out by its 429s.
+
+Additive increase, multiplicative decrease (Chiu and Jain 1989), as TCP does it: a 429 halves the number of
+open calls, each answered call raises it by 1 / limit, so by about one for each round of calls.
+"""
+
+import asyncio
+from collections import deque
+
+
+class Throttle:
+    """Admits calls first come, first served; `limit` moves between 1 and `most`."""
+
+    def __init__(self, most: int = 256) -> None:
+        self._most = most
+        self._limit = float(most)
+        self._open = 0
+        self._cuts = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    @property
+    def limit(self) -> int:
+        """How many calls may be open now."""
+        return int(self._limit)
+
+    async def enter(self) -> int:
+        """Wait for a place and take it; return the mark that `pushed_back` wants. `leave` gives the place back."""
+        if self._open < self.limit and not self._waiting:
+            self._open += 1
+        else:
+            await self._queue()
+        return self._cuts
+
+    def leave(self) -> None:
+        """Give a place back."""
+        self._open -= 1
+        self._admit()
+
+    def answered(self) -> None:
+        """Note an answered call."""
+        self._limit = min(self._most, self._limit + 1 / self._limit)
+        self._admit()
+
+    def pushed_back(self, mark: int) -> None:
+        """Note a 429; the many of one burst count once, because they were admitted under the same limit."""
+        if mark == self._cuts:
+            self._cuts += 1
+            self._limit = max(1.0, min(self._limit, self._open) / 2)
+
+    async def _queue(self) -> None:
+        place = asyncio.get_running_loop().create_future()
+        self._waiting.append(place)
+        try:
+            await place
+        except asyncio.CancelledError:
+            if place.done() and not place.cancelled():  # admitted and cancelled in the same turn of the loop
+                self.leave()
+            raise
+
+    def _admit(self) -> None:
+        while self._waiting and self._open < self.limit:
+            place = self._waiting.popleft()
+            if not place.done():
+                self._open += 1
+                place.set_result(None)
