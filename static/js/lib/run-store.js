@@ -1,0 +1,250 @@
+// Folds a run's skeleton, events and deltas into spans. Pure data: no DOM, no network, no clock.
+//
+// Skeleton rows and events may come in either order and overlap: a span's own usage is set, never added, and sums
+// travel upwards as differences, so that both together count once. An event costs the depth of its span.
+
+import { codePoints } from "./text.js";
+
+const KEPT_LOGS = 500;
+
+function newSpan(id, parentId) {
+  return {
+    id,
+    parentId,
+    kind: "",
+    name: "",
+    path: "",
+    attempt: 1,
+    depth: 0,
+    status: "running",
+    startedAt: null,
+    seconds: null,
+    own: { input: 0, cached: 0, output: 0, reasoning: 0, cost: 0, estimated: false },
+    sum: { input: 0, output: 0, cost: 0, unpriced: 0, calls: 0, failed: 0 },
+    counted: false,
+    preview: "",
+    data: {},
+    end: {},
+    failure: null,
+    result: null,
+    children: [],
+    messages: [],
+    outputs: [],
+    outputLength: 0,
+    code: null,
+    cell: null,
+    answer: null,
+    budget: null,
+    logs: [],
+    live: null,
+    version: 0,
+  };
+}
+
+export class RunStore {
+  constructor() {
+    this.spans = new Map();
+    this.root = null;
+    this.lastSeq = 0;
+    this.loaded = 0;
+    this.budget = null;
+    this.counts = { steps: 0, sub_calls: 0, model_calls: 0, refused: 0 };
+    this.maxDepth = 0;
+    this.structure = 0; // changes when rows of the tree would: a span more, another status
+    this.version = 0;
+    this.latest = null; // the span that the last event named
+  }
+
+  /** Take the rows of GET /spans; a later call refreshes what is known. */
+  skeleton(rows) {
+    for (const row of rows) {
+      const span = this.place(row.span_id, row.parent_span_id);
+      this.describe(span, row.kind, row.name, row.depth, row.started_at);
+      if (row.preview && !span.preview) span.preview = row.preview;
+      if (row.status !== "running") this.close(span, row.status, row.seconds);
+      if (row.kind === "model_call" && !span.counted && row.status !== "running") {
+        this.spend(span, {
+          input_tokens: row.input_tokens,
+          output_tokens: row.output_tokens,
+          cost_usd: row.cost_usd,
+        });
+        span.counted = false; // the event, when it comes, knows more: cached and reasoning tokens
+      }
+    }
+    this.version += 1;
+  }
+
+  /** Take one event in order of `seq`; one that was taken already changes nothing. */
+  apply(event) {
+    if (event.seq <= this.lastSeq) return;
+    this.lastSeq = event.seq;
+    this.loaded += 1;
+    this.version += 1;
+    const span = this.place(event.span_id, event.parent_span_id);
+    this.latest = span;
+    const handler = HANDLERS[event.type];
+    if (handler) handler(this, span, event.payload, event);
+    this.touch(span);
+  }
+
+  /** Take text in flight. An offset of 0 starts anew; an offset beyond what is here leaves a visible gap. */
+  delta(spanId, offset, text) {
+    const span = this.spans.get(spanId);
+    if (!span || span.status !== "running" || span.messages.some((message) => message.role === "assistant")) return;
+    const live = span.live;
+    if (!live || offset === 0) {
+      span.live = { text, points: offset + codePoints(text), gap: offset > 0 };
+    } else if (offset === live.points) {
+      live.text += text;
+      live.points += codePoints(text);
+    } else if (offset > live.points) {
+      span.live = { text: `${live.text} … ${text}`, points: offset + codePoints(text), gap: true };
+    } else {
+      return;
+    }
+    this.version += 1;
+    this.latest = span;
+    this.touch(span);
+  }
+
+  place(id, parentId) {
+    let span = this.spans.get(id);
+    if (span) return span;
+    span = newSpan(id, parentId ?? null);
+    this.spans.set(id, span);
+    this.structure += 1;
+    const parent = parentId ? this.spans.get(parentId) : null;
+    if (parent) parent.children.push(span);
+    else if (!parentId) this.root = span;
+    return span;
+  }
+
+  describe(span, kind, name, depth, startedAt) {
+    if (!span.kind) {
+      if (kind === "step") this.counts.steps += 1;
+      if (kind === "sub_call") this.counts.sub_calls += 1;
+      if (kind === "model_call") this.counts.model_calls += 1;
+      this.structure += 1;
+    }
+    span.kind = kind;
+    span.name = name;
+    span.depth = depth;
+    span.startedAt = startedAt;
+    this.maxDepth = Math.max(this.maxDepth, depth);
+  }
+
+  close(span, status, seconds) {
+    if (span.status !== "running") return;
+    span.status = status;
+    span.seconds = seconds;
+    span.live = null;
+    this.structure += 1;
+    if (status === "refused" && span.kind === "sub_call") this.counts.refused += 1;
+    if (span.kind === "sub_call" && status !== "ok") this.upwards(span, (above) => (above.sum.failed += 1));
+    this.touch(span);
+  }
+
+  spend(span, usage) {
+    const before = span.own;
+    const known = typeof usage.cost_usd === "number";
+    const own = {
+      input: usage.input_tokens || 0,
+      cached: usage.cached_tokens || 0,
+      output: usage.output_tokens || 0,
+      reasoning: usage.reasoning_tokens || 0,
+      cost: known ? usage.cost_usd : 0,
+      unpriced: known ? 0 : 1,
+      calls: 1,
+      estimated: Boolean(usage.estimated),
+    };
+    span.own = own;
+    span.counted = true;
+    this.upwards(span, ({ sum }) => {
+      sum.input += own.input - before.input;
+      sum.output += own.output - before.output;
+      sum.cost += own.cost - before.cost;
+      sum.unpriced += own.unpriced - (before.unpriced || 0);
+      sum.calls += own.calls - (before.calls || 0);
+    });
+  }
+
+  /** Visit a span and all above it. */
+  upwards(span, visit) {
+    for (let above = span; above; above = above.parentId ? this.spans.get(above.parentId) : null) visit(above);
+  }
+
+  touch(span) {
+    this.upwards(span, (above) => (above.version += 1));
+  }
+
+  parent(span) {
+    return span.parentId ? this.spans.get(span.parentId) || null : null;
+  }
+
+  /** The run's totals as they stand, in the names of the REST interface; `cost_usd` null: some price is unknown. */
+  totals() {
+    const sum = this.root?.sum;
+    return {
+      input_tokens: sum?.input ?? 0,
+      output_tokens: sum?.output ?? 0,
+      cost_usd: sum?.unpriced ? null : (sum?.cost ?? 0),
+      steps: this.counts.steps,
+      sub_calls: this.counts.sub_calls - this.counts.refused,
+      model_calls: this.counts.model_calls,
+      max_depth: this.maxDepth,
+    };
+  }
+}
+
+const HANDLERS = {
+  span_started(store, span, payload, event) {
+    store.describe(span, payload.kind, payload.name, event.depth, event.at);
+    span.path = payload.path;
+    span.attempt = payload.attempt;
+    span.data = payload.data || {};
+    span.preview ||= String(span.data.task || span.data.prompt || "").slice(0, 200);
+  },
+  span_finished(store, span, payload) {
+    if (payload.usage) store.spend(span, payload.usage);
+    span.failure = payload.failure || null;
+    span.result = payload.result ?? null;
+    span.end = payload.data || {};
+    store.close(span, payload.status, payload.seconds);
+  },
+  message(store, span, payload, event) {
+    span.messages.push({ ...payload, seq: event.seq });
+    if (payload.role !== "assistant") return;
+    span.live = null;
+    span.preview ||= payload.content.slice(0, 200);
+  },
+  code(store, span, payload) {
+    span.code = payload.code;
+    span.cell = payload.cell;
+    span.preview ||= payload.code.slice(0, 200);
+  },
+  output(store, span, payload) {
+    const last = span.outputs.at(-1);
+    span.outputLength += payload.text.length;
+    if (last && last.channel === payload.channel && !last.truncated) {
+      last.parts.push(payload.text);
+      last.truncated = payload.truncated;
+    } else {
+      span.outputs.push({ channel: payload.channel, parts: [payload.text], truncated: payload.truncated });
+    }
+  },
+  answer(store, span, payload) {
+    span.answer = payload;
+  },
+  budget(store, span, payload) {
+    span.budget = payload;
+    store.budget = payload;
+  },
+  memory(store, span, payload, event) {
+    span.logs.push({ level: "info", message: `Memory ${payload.action}`, data: payload.data, at: event.at });
+  },
+  log(store, span, payload, event) {
+    if (span.logs.length < KEPT_LOGS) span.logs.push({ ...payload, at: event.at });
+  },
+};
+
+export const EVENT_TYPES = Object.keys(HANDLERS);

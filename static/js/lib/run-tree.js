@@ -1,0 +1,58 @@
+// The visible rows of the recursion tree. Pure, iterative: one pass over what is unfolded, whatever the depth.
+
+const UNFOLDED = new Set(["run", "step", "execution"]);
+
+/** Whether a span stands open before anybody touched it: levels being worked on do, finished sub-calls do not. */
+export function openByDefault(span) {
+  if (UNFOLDED.has(span.kind)) return true;
+  return span.kind === "sub_call" && span.status === "running" && span.children.some((child) => child.kind === "step");
+}
+
+export function isBad(span) {
+  return span.status === "error" || span.status === "refused" || span.status === "interrupted";
+}
+
+/** Spans that went wrong, and everything above them. */
+function pathsToErrors(store) {
+  const kept = new Set();
+  for (const span of store.spans.values()) {
+    if (!isBad(span)) continue;
+    for (let above = span; above && !kept.has(above.id); above = store.parent(above)) kept.add(above.id);
+  }
+  return kept;
+}
+
+/**
+ * Rows from top to bottom: {span, level, open, leaf}. `toggled` maps span ids to true (open) or false (closed);
+ * `maxDepth` closes everything deeper than that; `errorsOnly` keeps the ways to failures.
+ */
+export function visibleRows(store, { toggled = new Map(), errorsOnly = false } = {}) {
+  const rows = [];
+  if (!store.root) return rows;
+  const kept = errorsOnly ? pathsToErrors(store) : null;
+  const work = [[store.root, 0]];
+  while (work.length) {
+    const [span, level] = work.pop();
+    if (kept && !kept.has(span.id)) continue;
+    const leaf = span.children.length === 0;
+    const open = !leaf && (toggled.get(span.id) ?? (kept ? true : openByDefault(span)));
+    rows.push({ span, level, open, leaf });
+    if (!open) continue;
+    for (let index = span.children.length - 1; index >= 0; index -= 1) work.push([span.children[index], level + 1]);
+  }
+  return rows;
+}
+
+/** Open every ancestor of a span, so that its row shows. */
+export function reveal(store, span, toggled) {
+  const next = new Map(toggled);
+  for (let above = store.parent(span); above; above = store.parent(above)) next.set(above.id, true);
+  return next;
+}
+
+/** The window of a fixed-height list: first row, row after the last, with some rows on either side. */
+export function windowOf(scrollTop, height, rowHeight, length, margin = 12) {
+  const first = Math.max(0, Math.floor(scrollTop / rowHeight) - margin);
+  const last = Math.min(length, Math.ceil((scrollTop + height) / rowHeight) + margin);
+  return [first, Math.max(first, last)];
+}

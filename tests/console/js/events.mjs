@@ -1,0 +1,58 @@
+// Builders of events as they stand on the wire.
+
+export class Events {
+  constructor() {
+    this.seq = 0;
+    this.all = [];
+  }
+
+  add(type, span, payload, { parent = null, depth = 0 } = {}) {
+    this.seq += 1;
+    const at = new Date(Date.UTC(2026, 0, 1) + this.seq * 1000).toISOString();
+    const event = { seq: this.seq, at, span_id: span, parent_span_id: parent, depth, type, payload };
+    this.all.push(event);
+    return event;
+  }
+
+  start(span, kind, { parent = null, depth = 0, name = kind, data = {} } = {}) {
+    return this.add("span_started", span, { kind, name, path: span, attempt: 1, data }, { parent, depth });
+  }
+
+  finish(span, kind, { parent = null, depth = 0, status = "ok", usage = null, result = null, data = {} } = {}) {
+    const payload = { kind, status, seconds: 1.5, usage, failure: null, result, data };
+    return this.add("span_finished", span, payload, { parent, depth });
+  }
+}
+
+/** A usage of `input` and `output` tokens at a cost; null: unpriced. */
+export function usage(input, output, cost_usd = 0.01) {
+  return { input_tokens: input, cached_tokens: 0, output_tokens: output, reasoning_tokens: 0, cost_usd, estimated: false };
+}
+
+/** A run of one step: a model call, a cell with two llm_query calls (the second fails), an answer. */
+export function smallRun() {
+  const events = new Events();
+  events.start("run", "run", { name: "run", data: { task: "How many?" } });
+  events.add("message", "run", { role: "user", content: "How many?", purpose: "task" });
+  events.start("s1", "step", { parent: "run", name: "1", data: { number: 1 } });
+  events.start("m1", "model_call", { parent: "s1", data: { model: "openai/a", purpose: "step" } });
+  events.add("message", "m1", { role: "assistant", content: "Look:\n```repl\nx = 1\n```\n", purpose: "reply" }, { parent: "s1" });
+  events.finish("m1", "model_call", { parent: "s1", usage: usage(100, 20, 0.02) });
+  events.start("x1", "execution", { parent: "s1", data: { cell: 1 } });
+  events.add("code", "x1", { cell: 1, code: "x = 1" }, { parent: "s1" });
+  for (const [id, status, cost] of [["q1", "ok", 0.01], ["q2", "error", 0.03]]) {
+    events.start(id, "sub_call", { parent: "x1", depth: 1, name: "llm_query", data: { function: "llm_query", prompt: `ask ${id}` } });
+    events.start(`m${id}`, "model_call", { parent: id, depth: 1, data: { model: "openai/a", purpose: "sub_call" } });
+    events.finish(`m${id}`, "model_call", { parent: id, depth: 1, usage: usage(10, 5, cost) });
+    events.finish(id, "sub_call", { parent: "x1", depth: 1, status, result: "seen" });
+  }
+  events.add("output", "x1", { channel: "stdout", text: "one ", truncated: false }, { parent: "s1" });
+  events.add("output", "x1", { channel: "stdout", text: "two", truncated: false }, { parent: "s1" });
+  events.add("output", "x1", { channel: "stderr", text: "careful", truncated: false }, { parent: "s1" });
+  events.finish("x1", "execution", { parent: "s1" });
+  events.add("budget", "s1", { spent: { max_tokens: 150 }, limits: { max_tokens: 1000 }, exhausted: null }, { parent: "run" });
+  events.finish("s1", "step", { parent: "run" });
+  events.add("answer", "run", { content: "42", dialect: "answer" });
+  events.finish("run", "run", { data: { finish_reason: "submitted" } });
+  return events.all;
+}
