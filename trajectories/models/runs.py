@@ -1,0 +1,173 @@
+"""Runs and their inputs."""
+
+from datetime import datetime
+from typing import Final
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from rlmlab.scoping.models import OrgModel, OrgQuerySet
+from rlmlab.tenancy.models import EnvironmentName, Organization, Project
+from trajectories.models.blobs import Blob
+
+
+class RunStatus(models.TextChoices):
+    """Where a run stands; the last three are terminal and final."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    PAUSED = "paused"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+TERMINAL: Final = (RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED)
+
+
+class FinishReason(models.TextChoices):
+    """Why a run ended."""
+
+    SUBMITTED = "submitted"
+    FALLBACK = "fallback"
+    BUDGET = "budget"
+    TIMEOUT = "timeout"
+    ERROR = "error"
+    CANCELLED = "cancelled"
+
+
+class ContextKind(models.TextChoices):
+    """What the REPL's `context` is: a string, what JSON says, a dict of files, or JSON with files beside it."""
+
+    NONE = ""
+    TEXT = "text"
+    JSON = "json"
+    FILES = "files"
+    MIXED = "mixed"
+
+
+class RunQuerySet(OrgQuerySet["Run"]):
+    """Filters over runs."""
+
+    def expired(self, now: datetime) -> "RunQuerySet":
+        """Keep the runs whose worker has not been heard of in time."""
+        return self.filter(status=RunStatus.RUNNING, lease_until__lt=now)
+
+    def held(self, *, owner: str, fence: int) -> "RunQuerySet":
+        """Keep the runs that this holder may still write to."""
+        return self.filter(status=RunStatus.RUNNING, lease_owner=owner, fence=fence)
+
+
+class Run(OrgModel):
+    """One execution of a task.
+
+    Three groups of columns: what was asked for, frozen at creation; the lease, which says who may write; and the
+    projection of the run's events (status to `last_seq`), written in the transaction that stores them.
+    """
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="+", db_index=False)
+    title = models.CharField(max_length=200)
+    task = models.TextField()
+    model = models.CharField(max_length=200)
+    sub_model = models.CharField(max_length=200, blank=True, default="")
+    environment = models.CharField(max_length=20, choices=EnvironmentName.choices)
+    environment_level = models.CharField(max_length=40, blank=True, default="")
+    profile = models.CharField(max_length=20)
+    context_kind = models.CharField(max_length=10, choices=ContextKind.choices, blank=True, default=ContextKind.NONE)
+    context_size = models.BigIntegerField(default=0)
+    response_schema = models.JSONField(null=True)
+    seed = models.BigIntegerField(null=True)
+    tags = ArrayField(models.CharField(max_length=50), default=list, blank=True)
+    created_by_kind = models.CharField(max_length=10)
+    created_by_id = models.UUIDField(null=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    max_tokens = models.BigIntegerField()
+    max_cost_usd = models.FloatField(null=True)
+    max_seconds = models.FloatField()
+    max_depth = models.PositiveIntegerField()
+    max_steps = models.PositiveIntegerField()
+    max_sub_calls = models.PositiveIntegerField()
+
+    lease_owner = models.CharField(max_length=120, blank=True, default="")
+    lease_until = models.DateTimeField(null=True)
+    fence = models.BigIntegerField(default=0)
+    cancel_requested = models.BooleanField(default=False)
+    enqueued_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(null=True)
+
+    status = models.CharField(max_length=12, choices=RunStatus.choices, default=RunStatus.QUEUED)
+    finish_reason = models.CharField(max_length=12, choices=FinishReason.choices, blank=True, default="")
+    answer = models.JSONField(null=True)
+    error_code = models.CharField(max_length=60, blank=True, default="")
+    error_message = models.TextField(blank=True, default="")
+    input_tokens = models.BigIntegerField(default=0)
+    output_tokens = models.BigIntegerField(default=0)
+    cost_usd = models.FloatField(null=True, default=0.0)
+    model_calls = models.PositiveIntegerField(default=0)
+    sub_calls = models.PositiveIntegerField(default=0)
+    steps = models.PositiveIntegerField(default=0)
+    reached_depth = models.PositiveIntegerField(default=0)
+    seconds = models.FloatField(default=0.0)
+    last_seq = models.BigIntegerField(default=0)
+    finished_at = models.DateTimeField(null=True)
+
+    objects = RunQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["project", "-created_at", "-id"], name="run_by_project_and_time"),
+            models.Index(fields=["lease_until"], name="run_lease", condition=Q(status="running")),
+            models.Index(fields=["enqueued_at"], name="run_waiting", condition=Q(status="queued")),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(status__in=RunStatus.values), name="run_status_is_known"),
+            models.CheckConstraint(condition=Q(environment__in=EnvironmentName.values), name="run_environment_is_known"),
+            models.CheckConstraint(condition=Q(context_kind__in=ContextKind.values), name="run_context_kind_is_known"),
+            models.CheckConstraint(
+                condition=Q(finish_reason="", finished_at=None) & ~Q(status__in=TERMINAL)
+                | Q(status__in=TERMINAL, finish_reason__in=FinishReason.values, finished_at__isnull=False),
+                name="run_ends_with_a_reason",
+            ),
+            models.CheckConstraint(
+                condition=~Q(error_code="") & Q(status="failed") | Q(error_code="") & ~Q(status="failed"),
+                name="run_failed_with_an_error",
+            ),
+            models.CheckConstraint(
+                condition=Q(lease_owner="", lease_until=None) & ~Q(status="running")
+                | Q(status="running", lease_until__isnull=False) & ~Q(lease_owner=""),
+                name="run_is_leased_while_running",
+            ),
+        ]
+
+    @property
+    def is_terminal(self) -> bool:
+        """Tell whether it has ended, for good."""
+        return self.status in TERMINAL
+
+
+class RunInput(OrgModel):
+    """A blob that a run reads: its context (empty name), or a file by its name in the REPL, in this order."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+", db_index=False)
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="inputs", db_index=False)
+    position = models.PositiveIntegerField()
+    name = models.CharField(max_length=255, blank=True, default="")
+    blob = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["run", "position"], name="run_input_position_once"),
+            models.UniqueConstraint(fields=["run", "name"], name="run_input_name_once"),
+        ]
+
+
+class Tombstone(OrgModel):
+    """What is left of a purged run; written by the owner's function `purge_run` only."""
+
+    run_id = models.UUIDField(unique=True)
+    events = models.BigIntegerField()
+    created_at = models.DateTimeField()
+    purged_at = models.DateTimeField()

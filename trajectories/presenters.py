@@ -1,0 +1,18 @@
+"""What the audit log says about this app's actions."""
+
+from typing import Final
+
+from rlmlab.audit import presenters
+
+SENTENCES: Final = {
+    "file.create": "stored the file {name} ({size} bytes)",
+    "run.cancel": "stopped the run “{title}”",
+    "run.create": "started the run “{title}” on {model}",
+    "run.purge": "purged a run with {events} events",
+}
+
+
+def register_all() -> None:
+    """Make the audit log know them."""
+    for action, sentence in SENTENCES.items():
+        presenters.register(action, sentence)
