@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
                 ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
                 ('is_superuser', models.BooleanField(default=False, help_text='Designates that this user has all permissions without explicitly assigning them.', verbose_name='superuser status')),
                 ('id', models.UUIDField(default=rlmlab.scoping.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('email', models.EmailField(max_length=254, unique=True)),
+                ('email', models.EmailField(max_length=254)),
                 ('name', models.CharField(blank=True, default='', max_length=120)),
                 ('is_active', models.BooleanField(default=True)),
                 ('is_staff', models.BooleanField(default=False, help_text="May open the installation's admin panel.")),
@@ -39,7 +39,7 @@ class Migration(migrations.Migration):
             name='Organization',
             fields=[
                 ('id', models.UUIDField(default=rlmlab.scoping.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('slug', models.CharField(max_length=50, unique=True)),
+                ('slug', models.CharField(max_length=50)),
                 ('name', models.CharField(max_length=120)),
                 ('max_tokens_per_run', models.PositiveBigIntegerField(blank=True, null=True)),
                 ('max_cost_usd_per_run', models.DecimalField(blank=True, decimal_places=4, max_digits=12, null=True)),
@@ -48,7 +48,7 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('slug__regex', '^[a-z0-9]([a-z0-9-]*[a-z0-9])?$')), name='organization_slug_is_valid')],
+                'constraints': [models.UniqueConstraint(fields=('slug',), name='organization_slug_once'), models.CheckConstraint(condition=models.Q(('slug__regex', '^[a-z0-9]([a-z0-9-]*[a-z0-9])?$')), name='organization_slug_is_valid')],
             },
         ),
         migrations.CreateModel(
@@ -65,7 +65,7 @@ class Migration(migrations.Migration):
             name='ApiKey',
             fields=[
                 ('id', models.UUIDField(default=rlmlab.scoping.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('prefix', models.CharField(max_length=8, unique=True)),
+                ('prefix', models.CharField(max_length=8)),
                 ('hash', models.CharField(max_length=64)),
                 ('label', models.CharField(max_length=80)),
                 ('role', models.CharField(choices=[('owner', 'Owner'), ('viewer', 'Viewer')], max_length=20)),
@@ -90,6 +90,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='user',
+            constraint=models.UniqueConstraint(fields=('email',), name='user_email_once'),
+        ),
+        migrations.AddConstraint(
+            model_name='user',
             constraint=models.CheckConstraint(condition=models.Q(('email', django.db.models.functions.text.Lower('email'))), name='user_email_is_lower_case'),
         ),
         migrations.AddConstraint(
@@ -99,6 +103,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='membership',
             constraint=models.CheckConstraint(condition=models.Q(('role__in', ['owner', 'viewer'])), name='membership_role_is_known'),
+        ),
+        migrations.AddConstraint(
+            model_name='apikey',
+            constraint=models.UniqueConstraint(fields=('prefix',), name='api_key_prefix_once'),
         ),
         migrations.AddConstraint(
             model_name='apikey',

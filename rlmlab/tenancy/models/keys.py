@@ -17,7 +17,7 @@ class ApiKey(OrgModel):
     secret has 256 random bits, so there is nothing to guess.
     """
 
-    prefix = models.CharField(max_length=8, unique=True)
+    prefix = models.CharField(max_length=8)
     hash = models.CharField(max_length=64)
     label = models.CharField(max_length=80)
     role = models.CharField(max_length=20, choices=Role.choices)
@@ -28,6 +28,7 @@ class ApiKey(OrgModel):
 
     class Meta:
         constraints = [
+            models.UniqueConstraint(fields=["prefix"], name="api_key_prefix_once"),
             models.CheckConstraint(condition=models.Q(role__in=Role.values), name="api_key_role_is_known"),
         ]
 

@@ -29,7 +29,7 @@ class Organization(models.Model):
     """A tenant: the root of everything that is kept apart. Row-level security compares its own id."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    slug = models.CharField(max_length=50, unique=True)
+    slug = models.CharField(max_length=50)
     name = models.CharField(max_length=120)
     max_tokens_per_run = models.PositiveBigIntegerField(null=True, blank=True)
     max_cost_usd_per_run = models.DecimalField(max_digits=12, decimal_places=4, null=True, blank=True)
@@ -39,6 +39,7 @@ class Organization(models.Model):
 
     class Meta:
         constraints = [
+            models.UniqueConstraint(fields=["slug"], name="organization_slug_once"),
             models.CheckConstraint(
                 condition=models.Q(slug__regex=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"), name="organization_slug_is_valid"
             ),

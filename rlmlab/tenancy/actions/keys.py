@@ -1,0 +1,81 @@
+"""Making and revoking API keys."""
+
+import secrets
+import string
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from django.utils import timezone
+
+from rlmlab import scoping
+from rlmlab.audit.actions import record
+from rlmlab.errors import NotFound
+from rlmlab.tenancy.fields import clean_role, clean_text
+from rlmlab.tenancy.models import ApiKey, Role
+from rlmlab.tenancy.principals import Principal
+
+PREFIX_LENGTH: Final = 8
+SECRET_BYTES: Final = 32
+LABEL_LENGTH: Final = 80
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A key and its text, which is shown now and never again."""
+
+    key: ApiKey
+    raw: str
+
+
+def create_key(*, by: Principal, label: str, role: str = Role.OWNER) -> NewKey:
+    """Make an API key of the organization.
+
+    Raises:
+        Invalid: the label or the role is not valid.
+    """
+    by.require("key.manage")
+    alphabet = string.ascii_lowercase + string.digits
+    prefix = "".join(secrets.choice(alphabet) for _ in range(PREFIX_LENGTH))
+    raw = f"rlm_{prefix}_{secrets.token_urlsafe(SECRET_BYTES)}"
+    key = ApiKey(
+        organization=by.organization,
+        prefix=prefix,
+        hash=ApiKey.digest(raw),
+        label=clean_text("label", label, limit=LABEL_LENGTH),
+        role=clean_role("role", role),
+        created_by_id=by.actor.id if by.actor.kind == "user" else None,
+    )
+    with scoping.organization(by.organization):
+        key.save(force_insert=True)
+        _record(by, key, "api_key.create", {"prefix": prefix, "label": key.label, "role": key.role})
+    return NewKey(key, raw)
+
+
+def revoke_key(*, by: Principal, key_id: UUID) -> ApiKey:
+    """Revoke a key for good; doing it again changes nothing.
+
+    Raises:
+        NotFound: the organization has no such key.
+    """
+    by.require("key.manage")
+    with scoping.organization(by.organization):
+        keys = ApiKey.objects.for_org(by.organization).filter(pk=key_id)
+        revoked = keys.filter(revoked_at=None).update(revoked_at=timezone.now())
+        key = keys.first()
+        if key is None:
+            raise NotFound("There is no such API key.")
+        if revoked:
+            _record(by, key, "api_key.revoke", {"prefix": key.prefix, "label": key.label})
+    return key
+
+
+def _record(by: Principal, key: ApiKey, action: str, changes: dict[str, object]) -> None:
+    record(
+        organization_id=by.organization_id,
+        actor=by.actor,
+        action=action,
+        object_type="api_key",
+        object_id=key.id,
+        changes=changes,
+    )

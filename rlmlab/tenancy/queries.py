@@ -1,0 +1,112 @@
+"""Reads of organizations, members, projects and keys."""
+
+import re
+from datetime import timedelta
+from typing import Final
+
+from django.db.models import Q
+from django.utils import timezone
+
+from rlmlab import scoping
+from rlmlab.audit.actors import Actor
+from rlmlab.errors import NotAuthenticated, NotFound
+from rlmlab.tenancy.models import ApiKey, Membership, Organization, Project, User
+from rlmlab.tenancy.principals import Principal
+
+_KEY: Final = re.compile(r"rlm_(?P<prefix>[a-z0-9]{8})_[A-Za-z0-9_-]{43}")
+_TOUCH_EVERY: Final = timedelta(minutes=1)
+
+
+def principal_for_key(raw: str) -> Principal:
+    """Return whom an API key speaks for, and note that it was used (once a minute).
+
+    Raises:
+        NotAuthenticated: the key is unknown or revoked; which of the two is not told.
+    """
+    parts = _KEY.fullmatch(raw)
+    if parts is None:
+        raise NotAuthenticated("The API key is not of the form rlm_…; see Settings, API keys.")
+    with scoping.system("look up an API key, whose organization is not known before"):
+        key = ApiKey.objects.select_related("organization").filter(prefix=parts["prefix"], revoked_at=None).first()
+        if key is None or not key.matches(raw):
+            raise NotAuthenticated("The API key is unknown or revoked.")
+        _touch(key)
+    return Principal(Actor("api_key", key.id, f"{key} “{key.label}”"), key.organization, key.role)
+
+
+def _touch(key: ApiKey) -> None:
+    now = timezone.now()
+    if key.last_used_at is None or key.last_used_at < now - _TOUCH_EVERY:
+        stale = Q(last_used_at=None) | Q(last_used_at__lt=now - _TOUCH_EVERY)
+        ApiKey.objects.for_org(key.organization_id).filter(stale, pk=key.pk).update(last_used_at=now)
+
+
+def memberships_of(user: User) -> list[Membership]:
+    """List where a person is a member, with the organizations, by slug."""
+    with scoping.system("list a person's memberships"):
+        return list(Membership.objects.select_related("organization").filter(user=user).order_by("organization__slug"))
+
+
+def principal_for_user(user: User, organization_slug: str) -> Principal:
+    """Return a person as a member of an organization.
+
+    Raises:
+        NotFound: there is no such organization, or the person is not its member; which of the two is not told.
+    """
+    with scoping.system("find a person's membership by the organization's slug"):
+        found = Membership.objects.select_related("organization").filter(
+            user=user, user__is_active=True, organization__slug=organization_slug
+        )
+        membership = found.first()
+    if membership is None:
+        raise NotFound(f'There is no organization "{organization_slug}".')
+    return member_principal(user, membership)
+
+
+def member_principal(user: User, membership: Membership) -> Principal:
+    """Return the principal of one of `memberships_of`."""
+    return Principal(Actor("user", user.id, user.email), membership.organization, membership.role)
+
+
+def project_by_slug(principal: Principal, slug: str) -> Project:
+    """Return a project of the principal's organization.
+
+    Raises:
+        NotFound: it has none of this slug.
+    """
+    principal.require("project.view")
+    with scoping.organization(principal.organization):
+        project = Project.objects.for_org(principal.organization).filter(slug=slug).first()
+    if project is None:
+        raise NotFound(f'There is no project "{slug}".')
+    return project
+
+
+def projects_page(principal: Principal, *, after: str = "", limit: int = 100) -> list[Project]:
+    """List up to `limit` projects by slug, those behind the slug `after`."""
+    principal.require("project.view")
+    with scoping.organization(principal.organization):
+        found = Project.objects.for_org(principal.organization).filter(slug__gt=after)
+        return list(found.order_by("slug")[:limit])
+
+
+def members_of(principal: Principal) -> list[Membership]:
+    """List the organization's members with their people, by email."""
+    principal.require("member.manage")
+    with scoping.organization(principal.organization):
+        found = Membership.objects.for_org(principal.organization).select_related("user")
+        return list(found.order_by("user__email"))
+
+
+def keys_of(principal: Principal) -> list[ApiKey]:
+    """List the organization's keys with who made them, newest first; revoked ones too."""
+    principal.require("key.manage")
+    with scoping.organization(principal.organization):
+        found = ApiKey.objects.for_org(principal.organization).select_related("created_by")
+        return list(found.order_by("-created_at"))
+
+
+def organization_by_slug(slug: str) -> Organization | None:
+    """Return an organization for the installation's own commands; None where there is none."""
+    with scoping.system("find an organization by slug for a management command"):
+        return Organization.objects.filter(slug=slug).first()
