@@ -1,0 +1,178 @@
+// The launch form: sends the documented request, shows each error at its field, and loses nothing on the way.
+
+import { Api } from "../lib/api.js";
+import { Attachments } from "../lib/attachments.js";
+import * as format from "../lib/format.js";
+import { shortcut } from "../lib/keys.js";
+
+const LIMITS = ["max_tokens", "max_cost_usd", "max_seconds", "max_depth", "max_steps", "max_sub_calls"];
+const LARGEST_DRAFT = 2_000_000;
+
+class LaunchForm {
+  constructor(form) {
+    this.form = form;
+    this.project = form.dataset.project;
+    this.draftKey = `rlm-draft-${form.dataset.organization}-${this.project}`;
+    this.part = (name) => form.querySelector(`[data-part="${name}"]`);
+    this.api = Api.ofPage();
+    this.files = new Attachments({
+      api: this.api,
+      project: this.project,
+      list: this.part("files"),
+      changed: () => this.changed(),
+    });
+    this.key = crypto.randomUUID();
+  }
+
+  start() {
+    this.restore();
+    const { form } = this;
+    form.addEventListener("input", () => this.changed());
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.launch();
+    });
+    const drop = this.part("drop");
+    const input = drop.querySelector("input[type=file]");
+    input.addEventListener("change", () => {
+      this.files.add(input.files);
+      input.value = "";
+    });
+    for (const name of ["dragover", "dragleave", "drop"]) {
+      form.addEventListener(name, (event) => {
+        if (!event.dataTransfer?.types.includes("Files")) return;
+        event.preventDefault();
+        drop.classList.toggle("is-over", name === "dragover");
+        if (name === "drop") this.files.add(event.dataTransfer.files);
+      });
+    }
+    shortcut("Mod+Enter", "Launch", () => form.requestSubmit(), { typing: true });
+    this.changed();
+  }
+
+  field(name) {
+    return this.form.elements.namedItem(name);
+  }
+
+  /** The request's body, with what was left empty left out. */
+  body() {
+    const body = { task: this.field("task").value };
+    for (const name of ["model", "sub_model", "environment"]) {
+      const value = this.field(name).value.trim();
+      if (value) body[name] = value;
+    }
+    if (this.field("context").value) body.context = this.field("context").value;
+    const files = this.files.ids();
+    if (files.length) body.files = files;
+    const seed = this.field("seed").value.trim();
+    if (seed) body.seed = Number(seed);
+    const tags = this.field("tags").value.split(",").map((tag) => tag.trim()).filter(Boolean);
+    if (tags.length) body.tags = tags;
+    const budget = {};
+    for (const name of LIMITS) {
+      const value = this.field(`budget.${name}`).value.trim();
+      if (value) budget[name] = Number(value);
+    }
+    if (Object.keys(budget).length) body.budget = budget;
+    return body;
+  }
+
+  changed() {
+    const pasted = new Blob([this.field("context").value]).size;
+    const size = pasted + this.files.size;
+    this.part("size").textContent = size
+      ? `Input: ${format.bytes(size)}, about ${format.tokens(format.estimatedTokens(size))} tokens. It stays in the sandbox; the model reads what its code looks at.`
+      : "No input yet. A run may also have none.";
+    this.part("launch").disabled = this.files.busy;
+    this.part("launch-word").textContent = this.files.busy ? "Uploading…" : "Launch";
+    this.keep();
+  }
+
+  // ---- draft
+
+  keep() {
+    const draft = { values: {}, files: this.files.items.filter((item) => item.id).map(({ id, name, size }) => ({ id, name, size })) };
+    for (const element of this.form.elements) if (element.name && element.type !== "file") draft.values[element.name] = element.value;
+    const text = JSON.stringify(draft);
+    if (text.length > LARGEST_DRAFT) draft.values.context = "";
+    sessionStorage.setItem(this.draftKey, text.length > LARGEST_DRAFT ? JSON.stringify(draft) : text);
+  }
+
+  restore() {
+    const stored = sessionStorage.getItem(this.draftKey);
+    if (!stored) return;
+    const { values, files } = JSON.parse(stored);
+    for (const [name, value] of Object.entries(values)) {
+      const element = this.field(name);
+      if (element && "value" in element) element.value = value;
+    }
+    this.files.restore(files);
+    const optional = this.form.querySelector("details");
+    if (LIMITS.some((name) => this.field(`budget.${name}`).value)) optional.open = true;
+  }
+
+  // ---- launch
+
+  async launch() {
+    this.clearErrors();
+    if (!this.field("task").value.trim()) {
+      this.showErrors(new Map([["task", "Say what the run shall find out or do."]]));
+      return;
+    }
+    if (this.files.failed) {
+      this.showErrors(new Map([["files", "A file could not be uploaded. Remove it, or drop it again."]]));
+      return;
+    }
+    const button = this.part("launch");
+    button.disabled = true;
+    this.part("launch-word").textContent = "Launching…";
+    try {
+      const run = await this.api.startRun(this.project, this.body(), this.key);
+      sessionStorage.removeItem(this.draftKey);
+      location.assign(`/runs/${run.id}`);
+    } catch (error) {
+      this.key = crypto.randomUUID();
+      button.disabled = false;
+      this.part("launch-word").textContent = "Launch";
+      this.showErrors(error.fields, error.message);
+    }
+  }
+
+  clearErrors() {
+    this.part("problem").hidden = true;
+    for (const place of this.form.querySelectorAll("[data-error-for]")) place.textContent = "";
+    for (const element of this.form.querySelectorAll("[aria-invalid]")) element.removeAttribute("aria-invalid");
+  }
+
+  /** Put each message at its field, what has no field above the button, and the cursor at the first wrong one. */
+  showErrors(fields, detail = "") {
+    let first = null;
+    let homeless = fields?.size ? "" : detail;
+    for (const [path, message] of fields || []) {
+      const name = this.nameOf(path);
+      const place = this.form.querySelector(`[data-error-for="${CSS.escape(name)}"]`);
+      const element = this.field(name);
+      if (!place) {
+        homeless += `${path}: ${message} `;
+        continue;
+      }
+      place.textContent = message;
+      place.closest("details")?.setAttribute("open", "");
+      if (!element) continue;
+      element.setAttribute("aria-invalid", "true");
+      first ??= element;
+    }
+    this.part("problem").hidden = !homeless;
+    this.part("problem-text").textContent = homeless;
+    (first || this.part("problem")).focus?.();
+  }
+
+  /** body.budget.max_steps → budget.max_steps; files.0 → files */
+  nameOf(path) {
+    const name = path.replace(/^body\./, "");
+    return name.startsWith("budget.") ? name : name.split(".")[0];
+  }
+}
+
+const form = document.querySelector("form[data-page=launch]");
+if (form) new LaunchForm(form).start();
