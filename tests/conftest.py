@@ -8,7 +8,9 @@ import pytest
 from rlmlab.embedded import postgres, valkey
 from rlmlab.embedded.places import Places, places
 from rlmlab.embedded.supervisor import Supervisor
+from tests.database import as_owner, django_db_setup  # noqa: F401  fixtures
 from tests.environment import DATA_DIR
+from tests.factories.fixtures import acme, ada, bo, bolt, vera  # noqa: F401  fixtures
 
 
 @pytest.fixture(scope="session")

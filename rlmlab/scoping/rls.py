@@ -24,8 +24,8 @@ def role_sql(forward: Sequence[str], backward: Sequence[str], **identifiers: str
     names = {"app": str(settings.DATABASES["default"]["USER"]), **identifiers}
     quoted = {key: sql.Identifier(value) for key, value in names.items()}
 
-    def fill(statements: Sequence[str]) -> list[str]:
-        return [sql.SQL(statement).format(**quoted).as_string(None) for statement in statements]
+    def fill(statements: Sequence[str]) -> tuple[str, ...]:
+        return tuple(sql.SQL(statement).format(**quoted).as_string(None) for statement in statements)
 
     return RunSQL(fill(forward), fill(backward))
 

@@ -11,7 +11,7 @@ from rlmlab.tenancy.actions import sessions
 from rlmlab.tenancy.models import User
 
 
-class AccountAdapter(DefaultAccountAdapter):
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is untyped
     """Sign-in by email and password; members are added by an owner."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:  # noqa: ARG002  given by allauth

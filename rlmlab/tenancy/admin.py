@@ -13,7 +13,7 @@ from django.template.response import SimpleTemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from unfold.admin import ModelAdmin
-from unfold.decorators import action, display
+from unfold.decorators import action
 
 from rlmlab import scoping
 from rlmlab.audit import presenters
@@ -38,8 +38,9 @@ class OrganizationFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
         """Keep the chosen one's entries."""
-        chosen = {value for value, _ in self.lookup_choices}
-        return queryset.filter(organization_id=self.value()) if self.value() in chosen else queryset
+        value = self.value()
+        known = {str(choice) for choice, _ in self.lookup_choices}
+        return queryset if value is None or value not in known else queryset.filter(organization_id=value)
 
 
 class ActionFilter(admin.SimpleListFilter):
@@ -58,7 +59,7 @@ class ActionFilter(admin.SimpleListFilter):
 
 
 @admin.register(AuditEntry)
-class AuditEntryAdmin(ModelAdmin):  # type: ignore[misc]
+class AuditEntryAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
     """Entries of all organizations, read-only."""
 
     list_display = ("at", "organization", "actor", "what", "outcome")
@@ -115,7 +116,7 @@ class AuditEntryAdmin(ModelAdmin):  # type: ignore[misc]
         with scoping.system("review the audit log in the admin panel: one entry"):
             return _rendered(super().changeform_view(request, object_id, form_url, extra_context))
 
-    @action(description="Check the chains")
+    @action(description="Check the chains")  # type: ignore[untyped-decorator]
     def check_chains(self, request: HttpRequest) -> HttpResponse:
         """Recompute every hash and say which chains are whole."""
         with scoping.system("check the audit chains in the admin panel"):
@@ -129,35 +130,35 @@ class AuditEntryAdmin(ModelAdmin):  # type: ignore[misc]
             messages.success(request, f"All {len(reports)} chains are whole: {entries} entries.")
         return HttpResponseRedirect(reverse("admin:audit_auditentry_changelist"))
 
-    @display(description="organization")
+    @admin.display(description="organization")
     def organization(self, entry: AuditEntry) -> str:
         """Name it; a deleted one by its id."""
         if entry.organization_id == scoping.PLATFORM:
             return "(platform)"
         return getattr(entry, "organization_slug", None) or str(entry.organization_id)
 
-    @display(description="actor")
+    @admin.display(description="actor")
     def actor(self, entry: AuditEntry) -> str:
         """Name who acted."""
         return present(entry).actor or f"{entry.actor_kind} (erased)"
 
-    @display(description="what")
+    @admin.display(description="what")
     def what(self, entry: AuditEntry) -> str:
         """Say what was done."""
         return present(entry).sentence
 
-    @display(description="IP address")
+    @admin.display(description="IP address")
     def ip_address(self, entry: AuditEntry) -> str:
         """Say where from."""
         return present(entry).ip or "-"
 
-    @display(description="person concerned")
+    @admin.display(description="person concerned")
     def subject(self, entry: AuditEntry) -> str:
         """Name the person the entry is about."""
         erased = any(person.part == Part.SUBJECT and person.erased_at for person in entry.people.all())
         return "(erased)" if erased else present(entry).subject or "-"
 
-    @display(description="changes")
+    @admin.display(description="changes")
     def differences(self, entry: AuditEntry) -> str:
         """List each field's values before and after."""
         rows = format_html_join(
@@ -166,7 +167,7 @@ class AuditEntryAdmin(ModelAdmin):  # type: ignore[misc]
         )  # fmt: skip
         return format_html("<table><thead><tr><th>field</th><th>before</th><th>after</th></tr></thead>{}</table>", rows)
 
-    @display(description="place in the chain")
+    @admin.display(description="place in the chain")
     def place(self, entry: AuditEntry) -> str:
         """Give position and hash."""
         return f"{entry.link.position}: {entry.link.hash}"
