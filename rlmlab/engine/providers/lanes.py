@@ -8,7 +8,6 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from ssl import SSLContext
 
 import httpx
 
@@ -27,7 +26,7 @@ class Lanes:
     def __init__(self, *, proxy: str | None = None, now: Callable[[], float] = time.monotonic) -> None:
         self._proxy = proxy
         self._now = now
-        self._context: SSLContext | None = None
+        self._context = httpx.create_ssl_context()
         self._idle: list[_Lane] = []
 
     @property
@@ -70,7 +69,5 @@ class Lanes:
             await self._idle.pop(0).transport.aclose()
 
     def _transport(self) -> httpx.AsyncHTTPTransport:
-        if self._context is None:
-            self._context = httpx.create_ssl_context()
         limits = httpx.Limits(max_connections=1, keepalive_expiry=IDLE_SECONDS)
         return httpx.AsyncHTTPTransport(verify=self._context, limits=limits, proxy=self._proxy)

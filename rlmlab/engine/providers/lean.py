@@ -33,11 +33,15 @@ ERROR_BODY_BYTES = 65_536
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a model is called and with which key; `max_tokens_field` is what its API calls the output limit."""
+    """Where a model is called and with which key.
+
+    `max_tokens_field` is what its API calls the output limit; `stop` goes with every request, beside its own.
+    """
 
     base_url: str
     api_key: str | None = None
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    stop: tuple[str, ...] = ()
 
 
 Locate = Callable[[int], Awaitable[Endpoint]]
@@ -149,6 +153,6 @@ def body_of(request: ChatRequest, endpoint: Endpoint) -> dict[str, Any]:
         body["temperature"] = request.temperature
     if request.seed is not None:
         body["seed"] = request.seed
-    if request.stop:
-        body["stop"] = list(request.stop)
+    if request.stop or endpoint.stop:
+        body["stop"] = [*request.stop, *endpoint.stop]
     return body

@@ -1,0 +1,79 @@
+"""Which environment variables let a provider be called; said without importing the gateway library.
+
+The names are those of LiteLLM's `validate_environment` and of the providers' own documentation.
+"""
+
+from collections.abc import Mapping, Sequence
+
+Alternatives = Sequence[Sequence[str]]
+"""Any one of these sets of variables suffices."""
+
+_AWS: Alternatives = (
+    ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
+    ("AWS_PROFILE",),
+    ("AWS_ROLE_ARN",),
+    ("AWS_WEB_IDENTITY_TOKEN_FILE",),
+    ("AWS_BEARER_TOKEN_BEDROCK",),
+    ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",),
+    ("AWS_CONTAINER_CREDENTIALS_FULL_URI",),
+)
+_VERTEX: Alternatives = (("VERTEXAI_PROJECT", "VERTEXAI_LOCATION"), ("GOOGLE_APPLICATION_CREDENTIALS",))
+_WATSONX: Alternatives = (("WATSONX_URL", "WATSONX_APIKEY"), ("WATSONX_URL", "WATSONX_TOKEN"))
+
+SPECIAL: Mapping[str, Alternatives] = {
+    "openai": (("OPENAI_API_KEY",), ("OPENAI_API_BASE",), ("OPENAI_BASE_URL",)),
+    "text-completion-openai": (("OPENAI_API_KEY",), ("OPENAI_API_BASE",), ("OPENAI_BASE_URL",)),
+    "anthropic": (("ANTHROPIC_API_KEY",), ("ANTHROPIC_AUTH_TOKEN",), ("ANTHROPIC_API_BASE",)),
+    "azure": (("AZURE_API_BASE", "AZURE_API_KEY"), ("AZURE_API_BASE", "AZURE_AD_TOKEN")),
+    "azure_ai": (("AZURE_AI_API_BASE", "AZURE_AI_API_KEY"),),
+    "bedrock": _AWS,
+    "bedrock_converse": _AWS,
+    "sagemaker": _AWS,
+    "sagemaker_chat": _AWS,
+    "vertex_ai": _VERTEX,
+    "vertex_ai_beta": _VERTEX,
+    "watsonx": _WATSONX,
+    "watsonx_text": _WATSONX,
+    "gemini": (("GEMINI_API_KEY",), ("GOOGLE_API_KEY",), ("GEMINI_API_BASE",)),
+    "together_ai": (("TOGETHERAI_API_KEY",), ("TOGETHER_API_KEY",), ("TOGETHER_AI_API_KEY",)),
+    "perplexity": (("PERPLEXITYAI_API_KEY",), ("PERPLEXITY_API_KEY",)),
+    "fireworks_ai": (
+        ("FIREWORKS_AI_API_KEY",),
+        ("FIREWORKS_API_KEY",),
+        ("FIREWORKSAI_API_KEY",),
+        ("FIREWORKS_AI_TOKEN",),
+    ),
+    "huggingface": (("HUGGINGFACE_API_KEY",), ("HF_TOKEN",), ("HUGGINGFACE_API_BASE",)),
+    "cohere_chat": (("COHERE_API_KEY",), ("CO_API_KEY",)),
+    "cohere": (("COHERE_API_KEY",), ("CO_API_KEY",)),
+    "ai21_chat": (("AI21_API_KEY",),),
+    "ollama_chat": (("OLLAMA_API_BASE",),),
+    "databricks": (("DATABRICKS_API_BASE", "DATABRICKS_API_KEY"),),
+    "cloudflare": (("CLOUDFLARE_API_KEY", "CLOUDFLARE_ACCOUNT_ID"), ("CLOUDFLARE_API_KEY", "CLOUDFLARE_API_BASE")),
+    "datarobot": (("DATAROBOT_API_TOKEN",),),
+    "dashscope": (("DASHSCOPE_API_KEY",),),
+    "text-completion-codestral": (("CODESTRAL_API_KEY",),),
+    "github_copilot": (("GITHUB_COPILOT_TOKEN_DIR",),),
+    "snowflake": (("SNOWFLAKE_JWT", "SNOWFLAKE_ACCOUNT_ID"), ("SNOWFLAKE_API_KEY", "SNOWFLAKE_API_BASE")),
+    "gigachat": (("GIGACHAT_CREDENTIALS",), ("GIGACHAT_API_KEY",)),
+    "oci": (("OCI_REGION", "OCI_USER", "OCI_FINGERPRINT", "OCI_TENANCY", "OCI_COMPARTMENT_ID"),),
+}
+
+
+def alternatives_for(provider: str) -> Alternatives:
+    """Return what lets the provider be called, by LiteLLM's habit `<PROVIDER>_API_KEY` or `…_API_BASE`."""
+    if provider in SPECIAL:
+        return SPECIAL[provider]
+    stem = provider.upper().replace("-", "_")
+    return ((f"{stem}_API_KEY",), (f"{stem}_API_BASE",))
+
+
+def are_set(provider: str, environ: Mapping[str, str]) -> bool:
+    """Tell whether one of the provider's alternatives is set."""
+    return any(all(environ.get(name) for name in names) for names in alternatives_for(provider))
+
+
+def describe_missing(provider: str) -> str:
+    """Say in a sentence what to set."""
+    ways = [" and ".join(names) for names in alternatives_for(provider)]
+    return f"No credentials for {provider}: set {', or '.join(ways)}."

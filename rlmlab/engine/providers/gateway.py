@@ -1,0 +1,167 @@
+"""Every provider that LiteLLM has. The only module that imports litellm, and only when the first call is made.
+
+The import takes seconds and 170 MB, so it happens in a thread, in the worker. Retries and prices are our own: litellm
+counts an unknown model as free, and its retries cannot tell a consumer that streamed text is void.
+"""
+
+import asyncio
+import os
+import re
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+from rlmlab.engine.errors import ProviderError
+from rlmlab.engine.providers.base import ChatRequest, Completed, ModelInfo, TextDelta, TokenUsage
+from rlmlab.engine.providers.catalog import Catalog
+from rlmlab.engine.providers.estimates import estimate_usage
+from rlmlab.engine.providers.failures import Interrupted, cut, failure_of_status, stalled, without_secret
+from rlmlab.engine.providers.lean import CONNECT_SECONDS, SILENCE_SECONDS, Endpoint
+from rlmlab.engine.providers.retries import Item, RetryPolicy, stream_with_retries
+from rlmlab.engine.providers.sse import finish_reason_of, read_usage
+from rlmlab.engine.providers.throttle import Throttle
+
+
+@cache
+def load_litellm() -> ModuleType:
+    """Import litellm, quiet and without network: the packaged price map, no telemetry, no hints on stdout."""
+    os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # litellm reads it while it is imported
+    import litellm  # noqa: PLC0415 - slow import
+
+    litellm.telemetry = False
+    litellm.suppress_debug_info = True
+    litellm.drop_params = True  # a seed or temperature that a provider does not take is left out
+    module: ModuleType = litellm
+    return module
+
+
+class GatewayProvider:
+    """Calls models through litellm; `endpoints` by prefix replace what it would read from the environment."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        *,
+        endpoints: Mapping[str, Endpoint] | None = None,
+        policy: RetryPolicy | None = None,
+        silence_seconds: float = SILENCE_SECONDS,
+    ) -> None:
+        self._catalog = catalog
+        self._endpoints = dict(endpoints or {})
+        self._policy = policy or RetryPolicy()
+        self._silence_seconds = silence_seconds
+        self._throttles: defaultdict[str, Throttle] = defaultdict(Throttle)
+        self._used = False
+
+    def info(self, model: str) -> ModelInfo:
+        """Describe a model."""
+        return self._catalog.info(model)
+
+    def stream(self, request: ChatRequest) -> AsyncGenerator[Item, None]:
+        """Make a call; see `Provider.stream`."""
+        throttle = self._throttles[self._catalog.provider_of(request.model)]
+        return stream_with_retries(request, self._attempt, policy=self._policy, throttle=throttle)
+
+    async def warm(self) -> None:
+        """Import litellm now, in a thread, so that the first call need not wait."""
+        await asyncio.to_thread(load_litellm)
+
+    async def close(self) -> None:
+        """Close litellm's cached connections, where it was used."""
+        if self._used:
+            await load_litellm().close_litellm_async_clients()
+
+    async def _attempt(self, request: ChatRequest, number: int) -> AsyncGenerator[TextDelta | Completed, None]:
+        litellm = await asyncio.to_thread(load_litellm)
+        self._used = True
+        endpoint = self._endpoints.get(self._catalog.provider_of(request.model))
+        try:
+            async with aclosing(_read(litellm, request, self._options(request, endpoint), number)) as items:
+                async for item in items:
+                    yield item
+        except (Interrupted, ProviderError):
+            raise
+        except Exception as error:  # litellm's errors share no base class but OpenAI's
+            raise _failure_of(litellm, error, endpoint) from error
+
+    def _options(self, request: ChatRequest, endpoint: Endpoint | None) -> dict[str, Any]:
+        silence = min(self._silence_seconds, request.timeout_seconds)
+        options: dict[str, Any] = {
+            "model": request.model,
+            "messages": [{"role": message.role, "content": message.content} for message in request.messages],
+            "max_tokens": request.max_tokens,
+            "temperature": request.temperature,
+            "seed": request.seed,
+            "stop": list(request.stop) or None,
+            "stream": True,
+            "stream_options": {"include_usage": True},
+            "timeout": silence,
+            "stream_timeout": max(silence, CONNECT_SECONDS),
+            "num_retries": 0,
+            "max_retries": 0,
+        }
+        if endpoint is not None:
+            options |= {"api_base": endpoint.base_url, "api_key": endpoint.api_key}
+        return options
+
+
+async def _read(
+    litellm: ModuleType, request: ChatRequest, options: dict[str, Any], number: int
+) -> AsyncGenerator[TextDelta | Completed, None]:
+    response = await litellm.acompletion(**options)
+    pieces: list[str] = []
+    finish_reason = None
+    try:
+        async for chunk in response:
+            for choice in chunk.choices[:1]:
+                finish_reason = choice.finish_reason or finish_reason
+                text = choice.delta.content or ""
+                if text:
+                    pieces.append(text)
+                    yield TextDelta(text)
+    finally:
+        await _close_stream(response)
+    if finish_reason is None:
+        raise cut("the stream ended before the answer did")
+    text = "".join(pieces)
+    usage = _reported_usage(response) or estimate_usage(request, text)
+    yield Completed(text, usage, finish_reason_of(finish_reason), number)
+
+
+def _reported_usage(response: Any) -> TokenUsage | None:
+    """Find the provider's own usage; what the stream itself ends with may be litellm's guess."""
+    for chunk in reversed(response.chunks):
+        usage = getattr(chunk, "usage", None)
+        if usage is not None:
+            return read_usage(usage.model_dump())
+    return None
+
+
+async def _close_stream(response: Any) -> None:
+    """Close the HTTP response behind litellm's wrapper, so that a cancelled call ends at the provider too."""
+    await response.aclose()
+
+
+def _failure_of(litellm: ModuleType, error: Exception, endpoint: Endpoint | None) -> Exception:
+    message = plain_words(without_secret(str(error), endpoint.api_key if endpoint else None))
+    if isinstance(error, litellm.exceptions.Timeout):
+        return stalled(message)
+    status = getattr(error, "status_code", None)
+    return failure_of_status(int(status), message, _retry_after(error)) if status else cut(message)
+
+
+def _retry_after(error: Exception) -> str | None:
+    response = getattr(error, "response", None)
+    for headers in (getattr(error, "litellm_response_headers", None), getattr(response, "headers", None)):
+        if headers and "retry-after" in headers:
+            return str(headers["retry-after"])
+    return None
+
+
+def plain_words(message: str) -> str:
+    """Strip litellm's class names (`litellm.APIError: APIError: OpenAIException - `) off a provider's sentence."""
+    first = message.partition(" Original exception:")[0]
+    return re.sub(r"^(?:(?:litellm\.)?\w+(?:Error|Exception|Timeout): )*(?:\w+Exception - )?", "", first)

@@ -1,0 +1,114 @@
+"""Prices and limits of models: LiteLLM's packaged map, read as a file, and the operator's own.
+
+litellm itself takes seconds and 170 MB to import; the web process validates models and must not.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveInt, RootModel, ValidationError
+
+from rlmlab.engine.errors import BadPrices
+from rlmlab.engine.providers.base import Price
+
+_MILLION = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a map says of a model; None where it says nothing. `provider` is "" in the operator's file."""
+
+    provider: str
+    price: Price | None
+    context_window: int | None
+    max_output_tokens: int | None
+
+
+class OwnPrice(BaseModel):
+    """One model of the operator's price file; USD for a million tokens, as price lists state them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    input_usd_per_million: NonNegativeFloat
+    output_usd_per_million: NonNegativeFloat
+    cached_input_usd_per_million: NonNegativeFloat | None = None
+    context_window: PositiveInt | None = None
+    max_output_tokens: PositiveInt | None = None
+
+    def entry(self) -> Entry:
+        """Convert to USD a token."""
+        cached = self.cached_input_usd_per_million
+        price = Price(
+            input_usd=self.input_usd_per_million / _MILLION,
+            output_usd=self.output_usd_per_million / _MILLION,
+            cached_input_usd=None if cached is None else cached / _MILLION,
+        )
+        return Entry("", price, self.context_window, self.max_output_tokens)
+
+
+class OwnPrices(RootModel[dict[str, OwnPrice]]):
+    """The operator's price file: model name → price."""
+
+
+def read_own_prices(path: Path) -> dict[str, Entry]:
+    """Read the operator's file, JSON such as `{"openai/my-model": {"input_usd_per_million": 1, …}}`.
+
+    Raises:
+        BadPrices: it is missing or wrong; the message says where.
+    """
+    try:
+        prices = OwnPrices.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise BadPrices(f"RLMLAB_MODEL_PRICES: {path} cannot be read: {error.strerror}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the document"
+        raise BadPrices(f"RLMLAB_MODEL_PRICES: {path}: {where}: {first['msg']}") from error
+    return {name: price.entry() for name, price in prices.root.items()}
+
+
+def read_packaged_map() -> dict[str, Entry]:
+    """Read LiteLLM's packaged price map; only what we use is kept (the whole map takes 25 MB)."""
+    document = json.loads((_package() / "model_prices_and_context_window_backup.json").read_bytes())
+    return {name: _entry(data) for name, data in document.items() if name != "sample_spec"}
+
+
+def read_provider_prefixes() -> frozenset[str]:
+    """Read LiteLLM's provider names from the source of its `LlmProviders` enumeration."""
+    source = (_package() / "types" / "utils.py").read_text("utf-8")
+    body = re.search(r"^class LlmProviders\(.*?(?=^\S)", source, re.MULTILINE | re.DOTALL)
+    names = re.findall(r'^    [A-Z0-9_]+ = "([^"]+)"', body[0] if body else "", re.MULTILINE)
+    return frozenset(names)
+
+
+def _package() -> Path:
+    spec = find_spec("litellm")
+    if spec is None or not spec.submodule_search_locations:
+        raise BadPrices("litellm is not installed: its price map is missing")
+    return Path(spec.submodule_search_locations[0])
+
+
+def _entry(data: Mapping[str, Any]) -> Entry:
+    return Entry(
+        provider=str(data.get("litellm_provider", "")),
+        price=_price(data),
+        context_window=_whole(data.get("max_input_tokens") or data.get("max_tokens")),
+        max_output_tokens=_whole(data.get("max_output_tokens")),
+    )
+
+
+def _price(data: Mapping[str, Any]) -> Price | None:
+    input_usd, output_usd = data.get("input_cost_per_token"), data.get("output_cost_per_token")
+    if input_usd is None or output_usd is None:
+        return None
+    cached = data.get("cache_read_input_token_cost")
+    return Price(float(input_usd), float(output_usd), None if cached is None else float(cached))
+
+
+def _whole(value: Any) -> int | None:
+    return int(value) if isinstance(value, int | float) and value > 0 else None
