@@ -26,7 +26,7 @@ class ProtocolViolation(SandboxError):
     """The guest broke the wire format; its session is over."""
 
 
-class Refused(Exception):  # noqa: N818 - an answer to the guest, not an error of ours
+class Refused(Exception):
     """Raised by a host handler: the guest sees an exception `kind(message)`.
 
     `kind` is one of the exception names that every guest defines: `BudgetExceeded`, `SubCallError`, or a builtin such as

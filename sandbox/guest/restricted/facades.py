@@ -1,0 +1,285 @@
+"""What `import` gives: read-only copies of modules with chosen names only.
+
+An allow-list of whole modules would fall at once (`re.enum.sys.modules["os"]`); a facade has no way on. Left out on purpose:
+whatever reads attributes by name in C or library code (`str`-formatting classes, `update_wrapper` with its lists), evaluates
+strings (`get_type_hints`), or touches files, processes or the interpreter.
+"""
+
+import abc
+import ast
+import base64
+import bisect
+import calendar
+import cmath
+import collections
+import collections.abc
+import contextlib
+import copy
+import csv
+import dataclasses
+import datetime
+import decimal
+import difflib
+import enum
+import fractions
+import functools
+import hashlib
+import heapq
+import html
+import importlib
+import io
+import itertools
+import json
+import math
+import numbers
+import operator
+import pprint
+import random
+import re
+import statistics
+import string
+import struct
+import sys
+import textwrap
+import time
+import types
+import typing
+import unicodedata
+import urllib.parse
+import uuid
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+from sandbox.guest.output import Printer
+from sandbox.guest.restricted.guards import Guards
+
+_PUBLIC = "*"  # every name of the module's own __all__ or without underscore that is not itself a module
+_SPEC: dict[types.ModuleType, str] = {
+    ast: "literal_eval",
+    base64: "b64encode b64decode urlsafe_b64encode urlsafe_b64decode b32encode b32decode b16encode b16decode "
+    "a85encode a85decode b85encode b85decode standard_b64encode standard_b64decode",
+    bisect: "bisect bisect_left bisect_right insort insort_left insort_right",
+    calendar: "monthrange isleap leapdays weekday month_name month_abbr day_name day_abbr timegm monthcalendar",
+    cmath: _PUBLIC,
+    collections: "ChainMap Counter OrderedDict defaultdict deque namedtuple",
+    collections.abc: _PUBLIC,
+    contextlib: "contextmanager suppress nullcontext closing ExitStack redirect_stdout",
+    copy: "copy deepcopy Error",
+    csv: "reader writer DictReader DictWriter Sniffer Dialect excel excel_tab unix_dialect Error "
+    "QUOTE_ALL QUOTE_MINIMAL QUOTE_NONE QUOTE_NONNUMERIC",
+    dataclasses: "field fields asdict astuple replace is_dataclass MISSING KW_ONLY InitVar FrozenInstanceError",
+    datetime: "date datetime time timedelta timezone tzinfo UTC MINYEAR MAXYEAR",
+    decimal: _PUBLIC,
+    difflib: "SequenceMatcher Differ get_close_matches ndiff unified_diff context_diff restore",
+    enum: "Enum IntEnum StrEnum Flag IntFlag auto unique",
+    fractions: "Fraction",
+    functools: "cache cached_property cmp_to_key lru_cache partial partialmethod reduce singledispatch "
+    "singledispatchmethod total_ordering",
+    hashlib: "md5 sha1 sha224 sha256 sha384 sha512 sha3_256 sha3_512 blake2b blake2s",
+    heapq: "heapify heappop heappush heappushpop heapreplace merge nlargest nsmallest",
+    html: "escape unescape",
+    io: "StringIO BytesIO",
+    itertools: _PUBLIC,
+    json: "dumps loads dump load JSONDecodeError JSONEncoder JSONDecoder",
+    math: _PUBLIC,
+    numbers: _PUBLIC,
+    operator: "abs add and_ concat contains countOf eq floordiv ge getitem gt iadd imul indexOf inv invert is_ is_not "
+    "itemgetter le length_hint lshift lt mod mul ne neg not_ or_ pos pow rshift sub truediv truth xor setitem delitem",
+    pprint: "pformat",
+    random: "Random betavariate choice choices expovariate gammavariate gauss getrandbits lognormvariate normalvariate "
+    "paretovariate randbytes randint random randrange sample seed shuffle triangular uniform vonmisesvariate "
+    "weibullvariate",
+    re: "A ASCII DOTALL I IGNORECASE M MULTILINE Match NOFLAG Pattern RegexFlag S U UNICODE VERBOSE X compile error "
+    "escape findall finditer fullmatch match purge search split sub subn",
+    statistics: _PUBLIC,
+    string: "ascii_letters ascii_lowercase ascii_uppercase capwords digits hexdigits octdigits printable punctuation "
+    "whitespace Template",
+    struct: "pack unpack unpack_from iter_unpack calcsize error Struct",
+    textwrap: "TextWrapper dedent fill indent shorten wrap",
+    time: "asctime ctime gmtime localtime mktime monotonic monotonic_ns perf_counter perf_counter_ns process_time sleep "
+    "strftime strptime struct_time time time_ns",
+    types: "SimpleNamespace MappingProxyType NoneType",
+    typing: "AbstractSet Annotated Any AnyStr Awaitable ByteString Callable ClassVar Collection Container Counter "
+    "DefaultDict Deque Dict Final FrozenSet Generator Generic Hashable Iterable Iterator List Literal LiteralString "
+    "Mapping Match MutableMapping MutableSequence MutableSet NamedTuple Never NewType NoReturn NotRequired Optional "
+    "OrderedDict ParamSpec Pattern Protocol Required Reversible Self Sequence Set Sized SupportsFloat SupportsIndex "
+    "SupportsInt Text Tuple Type TypeAlias TypeVar TYPE_CHECKING TypedDict Union cast final overload "
+    "runtime_checkable",
+    unicodedata: "bidirectional category combining decimal digit east_asian_width is_normalized lookup name normalize "
+    "numeric unidata_version",
+    urllib.parse: "parse_qs parse_qsl quote quote_plus unquote unquote_plus urlencode urljoin urlparse urlsplit "
+    "urlunparse urlunsplit",
+    uuid: "UUID uuid3 uuid5 NAMESPACE_DNS NAMESPACE_URL",
+    zlib: "crc32 adler32",
+}  # fmt: skip
+_NAMED = {module.__name__: names for module, names in _SPEC.items()}
+_OWN = ("abc", "sys")  # made wholly in `_additions`
+_PARENTS = {"urllib": "urllib.parse"}
+_INSTEAD = {
+    "concurrent": "llm_query_batched and rlm_query_batched run their calls at the same time",
+    "asyncio": "llm_query_batched and rlm_query_batched run their calls at the same time",
+    "threading": "llm_query_batched and rlm_query_batched run their calls at the same time",
+    "multiprocessing": "llm_query_batched and rlm_query_batched run their calls at the same time",
+    "os": "there are no files here: the input is in the variable `context`",
+    "pathlib": "there are no files here: the input is in the variable `context`",
+    "requests": "there is no network here",
+    "urllib.request": "there is no network here",
+    "numpy": "use math, statistics and itertools",
+    "pandas": "use csv, collections and statistics",
+}
+
+
+class Facade(types.ModuleType):
+    """A module of which only the chosen names exist, for reading."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"module {self.__name__!r} is read-only here")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"module {self.__name__!r} is read-only here")
+
+    def __repr__(self) -> str:
+        return f"<module {self.__name__!r}>"
+
+
+def public_names(module: str) -> list[str]:
+    """Return the names that a facade takes over from its module."""
+    names = _NAMED.get(module, "")
+    if names != _PUBLIC:
+        return [name for name in names.split() if hasattr(sys.modules[module], name)]
+    real = sys.modules[module]
+    listed = getattr(real, "__all__", None) or [name for name in vars(real) if not name.startswith("_")]
+    return [name for name in listed if not isinstance(getattr(real, name), types.ModuleType)]
+
+
+class Importer:
+    """Stands for `__import__` in one session."""
+
+    def __init__(self, guards: Guards, stdout: Printer, stderr: Printer) -> None:
+        self._guards = guards
+        self._streams = {"stdout": stdout, "stderr": stderr}
+        self._facades: dict[str, Facade] = {}
+
+    def __call__(
+        self,
+        name: str,
+        globals: Any = None,
+        locals: Any = None,
+        fromlist: tuple[str, ...] = (),
+        level: int = 0,  # noqa: A002
+    ) -> Facade:
+        """Import a facade as the import statement asks for it."""
+        if level:
+            raise ImportError("relative imports have no meaning here")
+        wanted = self._facade(name)
+        for part in fromlist or ():
+            if not hasattr(wanted, part):
+                raise ImportError(f"cannot import name {part!r} from {name!r}: it is not among the names offered here")
+        return wanted if fromlist or "." not in name else self._facade(name.partition(".")[0])
+
+    def _facade(self, name: str) -> Facade:
+        if name not in self._facades:
+            self._facades[name] = self._build(name)
+        return self._facades[name]
+
+    def _build(self, name: str) -> Facade:
+        if name not in _NAMED and name not in _OWN and name not in _PARENTS:
+            raise ModuleNotFoundError(_refusal(name), name=name)
+        facade = Facade(name)
+        contents = vars(facade)
+        contents.update({key: getattr(sys.modules[name], key) for key in public_names(name)})
+        contents.update(self._additions(name))
+        return facade
+
+    def _additions(self, name: str) -> dict[str, Any]:
+        """Return the names that are not the module's own objects, but safe versions of them."""
+        makers: dict[str, Callable[[], dict[str, Any]]] = {
+            "abc": lambda: {"ABC": abc.ABC, "abstractmethod": abc.abstractmethod, "ABCMeta": _abstract_class},
+            "collections": lambda: {"abc": self._facade("collections.abc")},
+            "dataclasses": lambda: {"dataclass": self._dataclass},
+            "functools": lambda: {"wraps": _wraps, "update_wrapper": _update_wrapper},
+            "operator": lambda: {"attrgetter": self._attrgetter, "methodcaller": self._methodcaller},
+            "pprint": lambda: {"pprint": self._pprint, "pp": self._pprint},
+            "sys": lambda: {**self._streams, **_interpreter()},
+            "urllib": lambda: {"parse": self._facade("urllib.parse")},
+            "uuid": lambda: {"uuid4": lambda: uuid.UUID(int=random.getrandbits(128), version=4)},
+        }
+        return makers[name]() if name in makers else {}
+
+    def _dataclass(self, cls: type | None = None, /, **options: Any) -> Any:
+        """Stand for `dataclass`: what it returns is the cell's own class too, and matches no guarded attribute."""
+
+        def decorate(own: type) -> type:
+            made = dataclasses.dataclass(**options)(own)
+            if getattr(made, "_is_protocol", False):
+                made.__match_args__ = ()  # type: ignore[attr-defined]
+            return self._guards.define(made)
+
+        return decorate if cls is None else decorate(cls)
+
+    def _attrgetter(self, *paths: str) -> Callable[[Any], Any]:
+        """Stand for `operator.attrgetter`."""
+
+        def get(obj: Any) -> Any:
+            found = tuple(functools.reduce(self._guards.read, path.split("."), obj) for path in paths)
+            return found if len(found) > 1 else found[0]
+
+        return get
+
+    def _methodcaller(self, name: str, /, *args: Any, **kwargs: Any) -> Callable[[Any], Any]:
+        """Stand for `operator.methodcaller`."""
+        return lambda obj: self._guards.read(obj, name)(*args, **kwargs)
+
+    def _pprint(self, value: Any, *, width: int = 80, indent: int = 1, depth: int | None = None, **_: Any) -> None:
+        """Stand for `pprint.pprint`."""
+        self._streams["stdout"].write(pprint.pformat(value, indent=indent, width=width, depth=depth) + "\n")
+
+
+def preload() -> None:
+    """Do what these modules do late: import their parts and read the time zone, which the jail would refuse."""
+    time.localtime()
+    datetime.datetime.strptime("2000", "%Y")  # noqa: DTZ007 - only to import _strptime
+    time.strptime("2000", "%Y")
+    for module in ("_strptime", "encodings.idna", "encodings.latin_1", "encodings.utf_16", "encodings.ascii", "locale"):
+        importlib.import_module(module)
+    "a".encode("cp1252")
+    csv.Sniffer().sniff("a,b\n1,2\n")
+
+
+def _refusal(name: str) -> str:
+    reason = _INSTEAD.get(name) or _INSTEAD.get(name.partition(".")[0])
+    return f"the module {name!r} is not available in this REPL" + (f": {reason}" if reason else "")
+
+
+def _abstract_class(name: str, bases: tuple[type, ...], contents: dict[str, Any], **options: Any) -> type:
+    """Stand for `ABCMeta` in `class X(metaclass=ABCMeta)`."""
+    if "__qualname__" not in contents:
+        raise TypeError("ABCMeta is for class statements")
+    return abc.ABCMeta(name, bases, contents, **options)
+
+
+def _wraps(wrapped: Any) -> Callable[[Any], Any]:
+    """Stand for `functools.wraps`."""
+    return lambda wrapper: _update_wrapper(wrapper, wrapped)
+
+
+def _update_wrapper(wrapper: Any, wrapped: Any) -> Any:
+    """Stand for `functools.update_wrapper` with the standard attributes only."""
+    for name in ("__name__", "__qualname__", "__doc__"):
+        if hasattr(wrapped, name):
+            setattr(wrapper, name, getattr(wrapped, name))
+    return wrapper
+
+
+def _interpreter() -> dict[str, Any]:
+    return {
+        "byteorder": sys.byteorder,
+        "float_info": sys.float_info,
+        "getrecursionlimit": sys.getrecursionlimit,
+        "getsizeof": sys.getsizeof,
+        "maxsize": sys.maxsize,
+        "maxunicode": sys.maxunicode,
+        "version": sys.version,
+        "version_info": tuple(sys.version_info),
+    }

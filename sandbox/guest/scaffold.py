@@ -1,0 +1,205 @@
+"""The names that every REPL has beside Python's own: the input, calls to the host, and the ways to submit an answer."""
+
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from sandbox.guest.jsonable import to_json
+from sandbox.guest.output import Output
+from sandbox.guest.wire import Channel, FrameTooLarge
+
+MAX_ANSWER = 8 << 20
+
+
+class BudgetExceeded(Exception):
+    """The run's budget does not allow this call."""
+
+
+class SubCallError(Exception):
+    """A sub-call failed for good; the message says why."""
+
+
+_RAISABLE: dict[str, type[Exception]] = {
+    error.__name__: error
+    for error in (
+        BudgetExceeded,
+        SubCallError,
+        ValueError,
+        TypeError,
+        KeyError,
+        LookupError,
+        RuntimeError,
+        TimeoutError,
+    )
+}
+
+
+class Host:
+    """Calls to the host: one frame out, one frame back, numbered within the cell."""
+
+    def __init__(self, channel: Channel, output: Output) -> None:
+        self._channel = channel
+        self._output = output
+        self._ordinal = 0
+
+    def begin(self) -> None:
+        """Start a cell: ordinals count from 1 again."""
+        self._ordinal = 0
+
+    def call(self, name: str, args: list[Any], kwargs: Mapping[str, Any]) -> Any:
+        """Make one call and return its answer, or raise what the host answers with."""
+        frame = {
+            "t": "call",
+            "ordinal": self._ordinal + 1,
+            "name": name,
+            "args": [to_json(value, what=f"the argument of {name}") for value in args],
+            "kwargs": {key: to_json(value, what=f"{key} of {name}") for key, value in kwargs.items()},
+        }
+        self._output.flush()
+        try:
+            self._channel.send(frame)
+        except FrameTooLarge as error:
+            raise ValueError(f"the arguments of {name} are too large: {error}") from None
+        self._ordinal += 1
+        answer = self._channel.receive()
+        if answer["t"] == "raise":
+            raise _RAISABLE.get(answer["kind"], SubCallError)(answer["message"])
+        return answer["value"]
+
+
+def _texts(name: str, values: Iterable[Any]) -> list[Any]:
+    if isinstance(values, (str, bytes, Mapping)):
+        raise TypeError(f"{name} takes a list of prompts, not one {type(values).__name__}")
+    return list(values)
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def host_functions(host: Host, names: Iterable[str]) -> dict[str, Callable[..., Any]]:
+    """Build the functions that the session was given; names without a known shape pass their arguments on as they are."""
+
+    def llm_query(prompt: Any, model: str | None = None) -> Any:
+        """Ask a model; it sees only `prompt`."""
+        return host.call("llm_query", [prompt], _given(model=model))
+
+    def llm_query_batched(prompts: Iterable[Any], model: str | None = None) -> Any:
+        """Ask a model about each of the prompts at the same time; answers come in order."""
+        return host.call("llm_query_batched", [_texts("llm_query_batched", prompts)], _given(model=model))
+
+    def rlm_query(prompt: Any, context: Any = None) -> Any:
+        """Give a task to a recursive call with a REPL and a `context` of its own."""
+        return host.call("rlm_query", [prompt], _given(context=context))
+
+    def rlm_query_batched(prompts: Iterable[Any], contexts: Iterable[Any] | None = None) -> Any:
+        """Give several tasks to recursive calls; `contexts` has one entry for each."""
+        tasks = _texts("rlm_query_batched", prompts)
+        inputs = None if contexts is None else list(contexts)
+        if inputs is not None and len(inputs) != len(tasks):
+            raise ValueError(f"rlm_query_batched got {len(tasks)} prompts but {len(inputs)} contexts")
+        return host.call("rlm_query_batched", [tasks], _given(contexts=inputs))
+
+    def budget() -> Any:
+        """Return what is left of the run's budget."""
+        return host.call("budget", [], {})
+
+    def recall(query: str) -> Any:
+        """Search the memory."""
+        return host.call("recall", [query], {})
+
+    def remember(text: str) -> Any:
+        """Keep a fact for later runs."""
+        return host.call("remember", [text], {})
+
+    known = (llm_query, llm_query_batched, rlm_query, rlm_query_batched, budget, recall, remember)
+    shapes: dict[str, Callable[..., Any]] = {function.__name__: function for function in known}
+    return {name: shapes.get(name) or _tool(host, name) for name in names}
+
+
+def _tool(host: Host, name: str) -> Callable[..., Any]:
+    def tool(*args: Any, **kwargs: Any) -> Any:
+        return host.call(name, list(args), kwargs)
+
+    tool.__name__ = tool.__qualname__ = name
+    return tool
+
+
+class Answer:
+    """The variable `answer` and the three functions that fill it."""
+
+    def __init__(self, namespace: dict[str, Any]) -> None:
+        self._namespace = namespace
+        self.variable: dict[str, Any] = {"content": "", "ready": False}
+        self._dialect = "answer"
+
+    def functions(self) -> dict[str, Callable[..., None]]:
+        """Build FINAL, FINAL_VAR and SUBMIT."""
+
+        def FINAL(value: Any) -> None:  # noqa: N802 - the dialect's own spelling
+            """Submit `value` as the answer."""
+            self._submit("FINAL", value)
+
+        def FINAL_VAR(name: str) -> None:  # noqa: N802
+            """Submit the variable called `name` as the answer."""
+            if not isinstance(name, str) or name.startswith("__") or name not in self._namespace:
+                raise NameError(
+                    f"FINAL_VAR takes the name of a variable as text, and there is none called {name!r}"[:300]
+                )
+            self._submit("FINAL_VAR", self._namespace[name])
+
+        def SUBMIT(*values: Any, **fields: Any) -> None:  # noqa: N802
+            """Submit a value, or fields as a dict, as the answer."""
+            if bool(fields) == bool(values) or len(values) > 1:
+                raise TypeError("SUBMIT takes one value, or fields by name")
+            self._submit("SUBMIT", values[0] if values else fields)
+
+        return {"FINAL": FINAL, "FINAL_VAR": FINAL_VAR, "SUBMIT": SUBMIT}
+
+    def collect(self) -> dict[str, Any]:
+        """Return the fields of `Submission`; a dict that the model bound to `answer` counts as filling it.
+
+        Raises:
+            ValueError: the content is too large to hand over.
+        """
+        bound = self._namespace.get("answer")
+        if bound is not self.variable and type(bound) is dict and "content" in bound:
+            self.variable.clear()
+            self.variable.update(content=bound["content"], ready=bound.get("ready", False))
+        content = self.variable.get("content", "")
+        try:
+            content = to_json(content)
+        except (TypeError, ValueError):
+            content = str(content)
+        if isinstance(content, str) and len(content) > MAX_ANSWER:
+            raise ValueError(f"answer['content'] has {len(content)} characters; at most {MAX_ANSWER} can be submitted")
+        return {"content": content, "ready": bool(self.variable.get("ready")), "dialect": self._dialect}
+
+    def _submit(self, dialect: str, value: Any) -> None:
+        self.variable["content"] = value
+        self.variable["ready"] = True
+        self._dialect = dialect
+
+
+def make_show_vars(
+    namespace: Mapping[str, Any], scaffold: Mapping[str, Any], show: Callable[[str], object]
+) -> Callable[[], None]:
+    """Build SHOW_VARS, which needs no host."""
+
+    def SHOW_VARS() -> None:  # noqa: N802 - the name is part of what models are taught
+        """Print the names, types and sizes of your variables."""
+        rows = [_row("context", namespace["context"])] if "context" in namespace else []
+        own = (name for name in namespace if name not in scaffold and not name.startswith("__"))
+        rows += [_row(name, namespace[name]) for name in own]
+        show("\n".join(rows) + "\n" if rows else "no variables yet\n")
+
+    return SHOW_VARS
+
+
+def _row(name: str, value: Any) -> str:
+    kind = type(value).__name__
+    if isinstance(value, str):
+        return f"{name}: {kind}, {len(value):,} characters"
+    if isinstance(value, (list, tuple, dict, set, frozenset, bytes, bytearray)):
+        return f"{name}: {kind}, {len(value):,} {'bytes' if isinstance(value, (bytes, bytearray)) else 'items'}"
+    return f"{name}: {kind}, {sys.getsizeof(value):,} bytes"
