@@ -71,6 +71,14 @@ class BudgetExhausted(EngineError):
         self.limit = limit
 
 
+class UnpricedModel(EngineError):
+    code = "unpriced_model"
+
+
+class NoAnswer(EngineError):
+    code = "no_answer"
+
+
 class Cancelled(EngineError):
     code = "cancelled"
 

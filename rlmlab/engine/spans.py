@@ -29,6 +29,7 @@ class OpenSpan:
     usage: Usage | None = None
     failure: Failure | None = None
     result: Any = None
+    seconds: float | None = None  # None: as measured
     data: dict[str, Any] = field(default_factory=dict)
 
     def emit(self, payload: AnyPayload) -> Event:
@@ -86,7 +87,7 @@ class Spans:
                 SpanFinished(
                     kind=span.kind,
                     status=span.status,
-                    seconds=self._clock.monotonic() - started,
+                    seconds=self._clock.monotonic() - started if span.seconds is None else span.seconds,
                     usage=span.usage,
                     failure=span.failure,
                     result=span.result,

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from rlmlab.engine import normalise
 from rlmlab.engine.clock import Clock
+from rlmlab.engine.errors import LostLease
 from rlmlab.engine.events import AnyPayload, Event, Payload
 
 
@@ -60,9 +61,10 @@ class EventStream:
         self.last_seq = last_seq
         self._sinks = tuple(sinks)
         self._clock = clock
+        self._lost = False
 
     def emit(self, payload: AnyPayload, *, span_id: str, parent_span_id: str | None, depth: int) -> Event:
-        """Append an event; `seq` continues without gaps."""
+        """Append an event; `seq` continues without gaps. After the lease was lost nothing is written any more."""
         event = Event(
             seq=self.last_seq + 1,
             at=self._clock.now(),
@@ -71,6 +73,8 @@ class EventStream:
             depth=depth,
             payload=storable(payload),
         )
+        if self._lost:
+            return event
         self.last_seq = event.seq
         for sink in self._sinks:
             sink.write(event)
@@ -88,8 +92,12 @@ class EventStream:
         Raises:
             LostLease: the run belongs to somebody else now.
         """
-        for sink in self._sinks:
-            await sink.commit()
+        try:
+            for sink in self._sinks:
+                await sink.commit()
+        except LostLease:
+            self._lost = True
+            raise
 
 
 def storable(payload: AnyPayload) -> AnyPayload:

@@ -1,0 +1,194 @@
+"""Makes model calls: reserve, stream, show, settle, record."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+from rlmlab.engine import normalise
+from rlmlab.engine.budget import Ask, Meter, Reservation, text_bound
+from rlmlab.engine.conversation import Prompt, request_hash
+from rlmlab.engine.errors import ProviderError, ProviderTimeout, ProviderUnavailable
+from rlmlab.engine.events import Log, Message, Usage
+from rlmlab.engine.providers.base import (
+    ChatRequest,
+    Completed,
+    ModelInfo,
+    Price,
+    Provider,
+    Restarted,
+    TextDelta,
+    TokenUsage,
+)
+from rlmlab.engine.spans import OpenSpan, Spans, SpanStart
+
+LONGEST_CALL_SECONDS = 600.0
+MOST_IN_FLIGHT = 64  # calls of a run; how many an endpoint bears is the provider's to find out
+
+Item = TextDelta | Restarted | Completed
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCall:
+    """One call to make: `path` of its span, `output_tokens` the most it may write."""
+
+    info: ModelInfo
+    prompt: Prompt
+    purpose: Literal["step", "sub_call", "fallback"]
+    path: str
+    output_tokens: int
+    held: bool = False  # the run's own fallback, which may use what was held back for it
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A reply, normalised as it is stored; `cut` when the model reached its output limit."""
+
+    text: str
+    cut: bool
+
+
+@dataclass(slots=True)
+class _Streamed:
+    """What arrived of a reply so far."""
+
+    chars: int = 0
+    bound: int = 0
+
+
+class Caller:
+    """Makes the model calls of one run."""
+
+    def __init__(self, provider: Provider, meter: Meter, spans: Spans, seed: int | None) -> None:
+        self._provider = provider
+        self._meter = meter
+        self._spans = spans
+        self._seed = seed
+        self._in_flight = asyncio.Semaphore(MOST_IN_FLIGHT)
+
+    @asynccontextmanager
+    async def granted(self, call: ModelCall) -> AsyncIterator[Reservation]:
+        """Wait until the provider and the budget have room for a call.
+
+        Raises:
+            BudgetExhausted: the budget never will.
+        """
+        info = call.info
+        cap = call.output_tokens if info.max_output_tokens is None else min(call.output_tokens, info.max_output_tokens)
+        if info.context_window is not None:
+            cap = max(1, min(cap, max(info.context_window // 8, info.context_window - call.prompt.bound)))
+        ask = Ask(call.prompt.bound, cap, info.price, fallback=call.held)
+        async with self._in_flight, self._meter.reserve(ask) as reservation:
+            yield reservation
+
+    async def make(self, call: ModelCall, reservation: Reservation, parent: OpenSpan) -> Reply:
+        """Make a call that was granted, inside a span of its own.
+
+        Raises:
+            ProviderError: the call failed for good.
+        """
+        request = ChatRequest(
+            model=call.info.model,
+            messages=call.prompt.messages,
+            max_tokens=reservation.max_tokens,
+            timeout_seconds=max(0.1, min(LONGEST_CALL_SECONDS, self._meter.seconds_left)),
+            seed=self._seed,
+        )
+        start = SpanStart(
+            kind="model_call",
+            name=call.info.model,
+            path=call.path,
+            depth=parent.depth,
+            data={
+                "model": call.info.model,
+                "purpose": call.purpose,
+                "request_hash": request_hash(call.info.model, call.prompt.digest, call.output_tokens, self._seed),
+                "max_tokens": reservation.max_tokens,
+                "price": _price(call.info.price),
+            },
+        )
+        with self._spans.open(start, parent) as span:
+            self._meter.counts.model_calls += 1
+            completed = await self._receive(request, reservation, span)
+            reply = Reply(normalise.text(completed.text), cut=completed.finish_reason == "length")
+            span.data = {"finish_reason": completed.finish_reason, "attempts": completed.attempts}
+            span.emit(Message(role="assistant", content=reply.text))
+            self._settle(completed.usage, reservation, span)
+        return reply
+
+    async def _receive(self, request: ChatRequest, reservation: Reservation, span: OpenSpan) -> Completed:
+        """Take the stream to its end; what may have been paid of a broken one is counted as an upper bound."""
+        streamed = _Streamed()
+        try:
+            async with _closing(self._provider.stream(request)) as items:
+                async for item in items:
+                    match item:
+                        case TextDelta(text=text):
+                            span.stream.delta(span.span_id, streamed.chars, text)
+                            streamed.chars += len(text)
+                            streamed.bound += text_bound(text)
+                        case Restarted(attempt=attempt, reason=reason):
+                            streamed.chars = 0
+                            span.stream.delta(span.span_id, 0, "")
+                            span.emit(Log(level="warning", message=f"Attempt {attempt}: {reason}"))
+                        case Completed():
+                            return item
+        except asyncio.CancelledError:
+            self._settle(_estimate(reservation, streamed), reservation, span)
+            raise
+        except ProviderError as error:
+            if streamed.bound or isinstance(error, ProviderTimeout):
+                self._settle(_estimate(reservation, streamed), reservation, span)
+            raise
+        raise ProviderUnavailable("The model's reply ended without its end")
+
+    def _settle(self, usage: TokenUsage, reservation: Reservation, span: OpenSpan) -> None:
+        """Turn the reservation into what the call cost, and tell when that is more than was reserved."""
+        overrun = self._meter.settle(reservation, usage)
+        span.usage = Usage(
+            input_tokens=usage.input_tokens,
+            cached_tokens=usage.cached_tokens,
+            output_tokens=usage.output_tokens,
+            reasoning_tokens=usage.reasoning_tokens,
+            cost_usd=usage.cost_usd(reservation.ask.price),
+            estimated=usage.estimated,
+        )
+        if overrun is not None:
+            span.emit(
+                Log(
+                    level="warning",
+                    message=f"The provider reported more than was reserved: {overrun.tokens} tokens over",
+                    data={"code": "overrun", "tokens": overrun.tokens, "cost_usd": overrun.cost_usd},
+                )
+            )
+
+
+@asynccontextmanager
+async def _closing(items: AsyncIterator[Item]) -> AsyncIterator[AsyncIterator[Item]]:
+    """Close a provider's stream, and with it the connection, when the block is left."""
+    try:
+        yield items
+    finally:
+        if isinstance(items, AsyncGenerator):
+            await items.aclose()
+
+
+def _estimate(reservation: Reservation, streamed: _Streamed) -> TokenUsage:
+    """Bound what a call may have cost that never told."""
+    return TokenUsage(
+        input_tokens=reservation.ask.prompt_bound,
+        output_tokens=min(streamed.bound, reservation.max_tokens),
+        estimated=True,
+    )
+
+
+def _price(price: Price | None) -> dict[str, float | None] | None:
+    """Snapshot a price for the record."""
+    if price is None:
+        return None
+    return {
+        "input_usd": price.input_usd,
+        "output_usd": price.output_usd,
+        "cached_input_usd": price.cached_input_usd,
+    }

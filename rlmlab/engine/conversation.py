@@ -1,0 +1,77 @@
+"""The messages of one RLM level, with their size and hash kept as they grow."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+from rlmlab.engine.budget import text_bound
+from rlmlab.engine.providers.base import ChatMessage, Role
+
+LEFT_OUT = (
+    "\n\n[Your earlier turns are not shown any more, to fit your window. "
+    "The variables they made are still in the REPL.]"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What a call sends: messages, the upper bound of their tokens, and a hash of them for the record."""
+
+    messages: tuple[ChatMessage, ...]
+    bound: int
+    digest: str
+
+
+class Conversation:
+    """System, examples and task stay; of the turns after them, the oldest give way when a window is full.
+
+    Adding a message costs the length of that message; only what is sent is walked.
+    """
+
+    def __init__(self) -> None:
+        self._messages: list[ChatMessage] = []
+        self._bounds: list[int] = []
+        self._bound = 0
+        self._hash = hashlib.sha256()
+        self._head = 0
+        self._left_out = 0
+
+    def add(self, role: Role, content: str) -> None:
+        """Append a message; two of the same role in a row become one, as many providers demand."""
+        self._hash.update(f"{role}:{len(content)}:".encode())
+        self._hash.update(content.encode("utf-8", "surrogatepass"))
+        if self._messages and self._messages[-1].role == role and len(self._messages) > self._head:
+            content = f"{self._messages.pop().content}\n\n{content}"
+            self._bound -= self._bounds.pop()
+        self._messages.append(ChatMessage(role, content))
+        self._bounds.append(text_bound(content))
+        self._bound += self._bounds[-1]
+
+    def end_head(self) -> None:
+        """Declare that what was added so far must always be sent."""
+        self._head = len(self._messages)
+
+    def prompt(self, room_tokens: int | None) -> Prompt:
+        """Return what to send so that its bound is at most `room_tokens`, as far as leaving turns out can do that."""
+        if room_tokens is not None and self._bound > room_tokens:
+            self._leave_out(room_tokens * 3 // 4)  # some slack, so that not every call moves the start
+        if not self._left_out:
+            return Prompt(tuple(self._messages), self._bound, self._hash.hexdigest())
+        head = self._messages[: self._head]
+        last = head[-1]
+        kept = self._messages[self._head + self._left_out :]
+        marked = ChatMessage(last.role, last.content + LEFT_OUT)
+        digest = f"{self._hash.hexdigest()}-{self._left_out}"
+        return Prompt((*head[:-1], marked, *kept), self._bound + text_bound(LEFT_OUT), digest)
+
+    def _leave_out(self, room_tokens: int) -> None:
+        """Drop the oldest turns, a reply with its observation at a time; the latest stays."""
+        while self._bound > room_tokens and self._head + self._left_out + 2 < len(self._messages):
+            first = self._head + self._left_out
+            self._bound -= sum(self._bounds[first : first + 2])
+            self._left_out += 2
+
+
+def request_hash(*parts: object) -> str:
+    """Hash what identifies a call, for the record: JSON of the parts, SHA-256."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode("utf-8", "surrogatepass")).hexdigest()

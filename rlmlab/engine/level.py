@@ -1,0 +1,242 @@
+"""The loop of one RLM level: model call, code, observation, until an answer is submitted or a limit ends it."""
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from rlmlab.engine import normalise, structured
+from rlmlab.engine.budget import FALLBACK_OUTPUT_TOKENS, STEP_OUTPUT_TOKENS
+from rlmlab.engine.calls import ModelCall, Reply
+from rlmlab.engine.conversation import Conversation
+from rlmlab.engine.errors import NoAnswer
+from rlmlab.engine.events import Answer, Code, Failure, Message
+from rlmlab.engine.observations import CellView, observe
+from rlmlab.engine.output import OutputBuffer
+from rlmlab.engine.parsing import parse
+from rlmlab.engine.prompts import opening, texts
+from rlmlab.engine.repl import Repl
+from rlmlab.engine.spans import OpenSpan, SpanStart
+from rlmlab.engine.subcalls import FUNCTIONS, CellHost, Place
+from rlmlab.engine.tree import LevelSpec, Tree, join
+from sandbox.base import CellResult, SessionSpec
+
+WINDOW_OUTPUT_SHARE = 4  # a quarter of a small window is kept for the reply
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """An answer, and that there is one."""
+
+    content: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A cell that ran: what the model is told of it, and the answer it submitted."""
+
+    text: str
+    submitted: Submitted | None
+    calls: int
+    ok: bool
+
+
+class Level:
+    """One level; the root's task or that of an `rlm_query`."""
+
+    def __init__(self, tree: Tree, spec: LevelSpec, span: OpenSpan) -> None:
+        self._tree = tree
+        self._spec = spec
+        self._span = span
+        self._cells = 0
+        self._conversation = Conversation()
+        self._repl = Repl(
+            tree.environment,
+            SessionSpec(profile=tree.spec.profile, functions=FUNCTIONS, tree=str(tree.spec.run_id), depth=spec.depth),
+            spec.open_context,
+        )
+
+    def open(self) -> None:
+        """Say what the model is told at the start."""
+        spec, own = self._spec, self._tree.spec.system_prompt
+        left = texts.left_line(self._tree.meter.left(step=0, depth=spec.depth))
+        task = texts.task_message(spec.task, spec.context, spec.response_schema, left)
+        self._say(self._span, Message(role="system", content=opening.system_text(spec.info, own), purpose="system"))
+        for role, content in opening.examples(spec.info, own):
+            shown = Message(role="assistant" if role == "assistant" else "user", content=content, purpose="example")
+            self._say(self._span, shown)
+        self._say(self._span, Message(role="user", content=task, purpose="task"))
+        self._conversation.end_head()
+
+    async def run(self) -> Submitted | None:
+        """Go on until an answer is submitted; None when the steps are used up.
+
+        Raises:
+            BudgetExhausted: the run's budget is used up.
+            ProviderError: the model cannot be called.
+            SandboxError: the environment cannot be used.
+        """
+        try:
+            for number in range(1, self._tree.meter.budget.max_steps + 1):
+                submitted = await self._step(number)
+                if submitted is not None:
+                    return submitted
+                self._tree.meter.check()
+            return None
+        finally:
+            await self._repl.close()
+
+    async def fallback(self, limit: str, *, held: bool) -> Submitted | None:
+        """Ask once for the best answer so far; None when the reply is none.
+
+        Raises:
+            BudgetExhausted: not even that call fits.
+            ProviderError: the model cannot be called.
+        """
+        spec, meter = self._spec, self._tree.meter
+        request = texts.fallback_request(limit, spec.response_schema)
+        self._say(self._span, Message(role="user", content=request, purpose="fallback"))
+        room = meter.room(spec.info.price)
+        window = self._window_room(FALLBACK_OUTPUT_TOKENS)
+        call = ModelCall(
+            info=spec.info,
+            prompt=self._conversation.prompt(room if window is None else min(room, window)),
+            purpose="fallback",
+            path=join(spec.path, "f"),
+            output_tokens=FALLBACK_OUTPUT_TOKENS,
+            held=held,
+        )
+        async with self._tree.caller.granted(call) as reservation:
+            reply = await self._tree.caller.make(call, reservation, self._span)
+        content: Any = reply.text.strip()
+        if not content:
+            return None
+        if spec.response_schema is not None:
+            content, problem = structured.fit(content, spec.response_schema)
+            if problem is not None:
+                return None
+        return self._submit(content, "fallback")
+
+    async def _step(self, number: int) -> Submitted | None:
+        """Take one turn."""
+        spec, tree = self._spec, self._tree
+        path = join(spec.path, number)
+        call = ModelCall(
+            info=spec.info,
+            prompt=self._conversation.prompt(self._window_room(STEP_OUTPUT_TOKENS)),
+            purpose="step",
+            path=join(path, "m"),
+            output_tokens=STEP_OUTPUT_TOKENS,
+        )
+        async with AsyncExitStack() as granted:
+            reservation = await granted.enter_async_context(tree.caller.granted(call))
+            start = SpanStart("step", f"step {number}", path, spec.depth, {"number": number})
+            with tree.spans.open(start, self._span) as span:
+                tree.meter.counts.steps += 1
+                reply = await tree.caller.make(call, reservation, span)
+                await granted.aclose()
+                self._conversation.add("assistant", reply.text or " ")
+                await tree.stream.commit()  # paid: on record before its code can do anything
+                return await self._act(reply, number, span)
+
+    async def _act(self, reply: Reply, number: int, span: OpenSpan) -> Submitted | None:
+        """Run the cells of a reply in order, up to one that submits or fails, and tell the model what they did."""
+        parsed = parse(reply.text)
+        cut = parsed.unclosed and reply.cut
+        cells = parsed.cells[:-1] if cut else parsed.cells
+        told = []
+        place = Place(span.path, self._spec.depth, number, 0)
+        for index, code in enumerate(cells, start=1):
+            ran = await self._cell(code, place, index, span)
+            place = Place(place.step_path, place.depth, number, place.calls_before + ran.calls)
+            if ran.submitted is not None:
+                span.emit(self._tree.meter.state())
+                return ran.submitted
+            told.append(ran.text if len(cells) == 1 else f"[Block {index}]\n{ran.text}")
+            if not ran.ok or self._tree.meter.exhausted is not None:
+                told += [texts.SKIPPED] if index < len(cells) or cut else []
+                break
+        else:
+            told += [texts.CUT_CODE] if cut else ([] if cells else [texts.NO_CODE])
+        told.append(texts.left_line(self._tree.meter.left(step=number, depth=self._spec.depth)))
+        self._say(span, Message(role="user", content="\n\n".join(told), purpose="observation" if cells else "nudge"))
+        span.emit(self._tree.meter.state())
+        return None
+
+    async def _cell(self, code: str, place: Place, index: int, step: OpenSpan) -> Ran:
+        """Run one cell inside a span of its own."""
+        self._cells += 1
+        name = f"cell {self._cells}"
+        start = SpanStart("execution", name, join(step.path, f"c{index}"), step.depth, {"cell": self._cells})
+        with self._tree.spans.open(start, step) as span:
+            span.emit(Code(cell=self._cells, code=code))
+            view = CellView(code)
+            output = OutputBuffer(span, view)
+            host = CellHost(self._tree, place, span, run_child=self._child, before=output.flush)
+            try:
+                result = await self._repl.execute(code, handler=host.serve, on_output=output.write)
+            finally:
+                output.flush()
+                await host.close()
+            if host.fatal is not None:
+                raise host.fatal
+            output.finish(result)
+            _record(span, result)
+        submitted, nudge = self._answer(result)
+        text = observe(view, result, self._repl.profile)
+        return Ran(f"{text}\n\n{nudge}" if nudge else text, submitted, host.calls, result.status == "ok")
+
+    def _answer(self, result: CellResult) -> tuple[Submitted | None, str | None]:
+        """Take a submitted answer, or say what is wrong with it."""
+        if not (result.alive and result.submission.ready):
+            return None, None
+        content = normalise.data(result.submission.content)
+        if self._spec.response_schema is not None:
+            content, problem = structured.fit(content, self._spec.response_schema)
+            if problem is not None:
+                return None, texts.schema_nudge(problem)
+        elif content is None or content == "":
+            return None, texts.EMPTY_ANSWER
+        return self._submit(content, result.submission.dialect), None
+
+    def _submit(self, content: Any, dialect: Any) -> Submitted:
+        self._span.emit(Answer(content=content, dialect=dialect))
+        return Submitted(content)
+
+    async def _child(self, spec: LevelSpec, span: OpenSpan) -> Any:
+        """Run an `rlm_query` as a level like this one; out of steps, it may ask for a fallback of its own."""
+        level = Level(self._tree, spec, span)
+        level.open()
+        submitted = await level.run()
+        if submitted is None:
+            submitted = await level.fallback("max_steps", held=False)
+        if submitted is None:
+            raise NoAnswer("max_steps is reached without an answer")
+        return submitted.content
+
+    def _say(self, span: OpenSpan, message: Message) -> None:
+        """Record a message and add it to the conversation, as it is stored."""
+        event = span.emit(message)
+        stored = event.payload
+        if isinstance(stored, Message):
+            self._conversation.add(stored.role, stored.content)
+
+    def _window_room(self, output_tokens: int) -> int | None:
+        """Bound the prompt so that the model's window has room for a reply; None where the window is not known."""
+        window = self._spec.info.context_window
+        return None if window is None else window - min(output_tokens, window // WINDOW_OUTPUT_SHARE)
+
+
+def _record(span: OpenSpan, result: CellResult) -> None:
+    """Note how a cell ended and what it used."""
+    usage = result.usage
+    span.data = {
+        "status": result.status,
+        "cpu_seconds": usage.cpu_seconds,
+        "peak_memory_bytes": usage.peak_memory_bytes,
+        "usage_source": usage.source,
+        "truncated_bytes": dict(result.truncated_bytes),
+    }
+    if result.status != "ok":
+        error = result.error
+        message = "The cell was killed" if error is None else f"{error.type}: {error.message}"
+        span.fail(Failure(code=f"cell_{result.status}", message=message[:1000]))

@@ -1,0 +1,242 @@
+"""Runs one RLM completion from its first event to its last (arXiv 2512.24601, algorithm 1).
+
+The levels of the tree work in one task; what can end them from outside (a limit, a person) is watched beside it.
+"""
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, TypeVar
+
+from rlmlab.engine.budget import DEFAULT_COST_USD, Meter
+from rlmlab.engine.calls import Caller
+from rlmlab.engine.clock import Clock
+from rlmlab.engine.errors import BudgetExhausted, EngineError, LostLease, ProviderError, UnpricedModel
+from rlmlab.engine.events import Failure, FinishReason, SpanStatus
+from rlmlab.engine.level import Level, Submitted
+from rlmlab.engine.providers.base import ModelInfo, Provider
+from rlmlab.engine.spans import OpenSpan, Spans, failure_of
+from rlmlab.engine.stream import EventStream
+from rlmlab.engine.tree import LevelSpec, Tree, root_started
+from rlmlab.engine.types import STATUS_OF, CancelToken, RunOutcome, RunSpec
+from sandbox.base import Environment
+from sandbox.errors import SandboxError
+
+logger = logging.getLogger(__name__)
+
+GRACE_SECONDS = 5.0  # how long a cell may go on after the run is exhausted
+SPAN_STATUS: dict[FinishReason, SpanStatus] = {
+    "submitted": "ok",
+    "fallback": "ok",
+    "budget": "error",
+    "timeout": "error",
+    "error": "error",
+    "cancelled": "cancelled",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How the run ends."""
+
+    reason: FinishReason
+    answer: Any = None
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """What stopped the work from outside: `cancelled`, `exhausted` or a limit's name."""
+
+    by: str
+
+
+T = TypeVar("T")
+
+
+async def execute(
+    spec: RunSpec,
+    *,
+    provider: Provider,
+    environment: Environment,
+    stream: EventStream,
+    clock: Clock,
+    cancel: CancelToken | None = None,
+) -> RunOutcome:
+    """Run to the end and return how it ended; the root span's `span_finished` is the last event.
+
+    Cancelling the task or the token ends the run as `cancelled`, and the outcome is returned all the same.
+
+    Raises:
+        LostLease: another worker owns the run; nothing more was written.
+    """
+    price = _priced(spec, provider)
+    meter = Meter(spec.budget, clock, price.limit_usd)
+    spans = Spans(stream, clock)
+    tree = Tree(spec, provider, environment, stream, spans, meter, Caller(provider, meter, spans, spec.seed))
+    with spans.open(root_started(spec, environment, price.limit_usd), None) as span:
+        ending = await _Run(tree, span, clock, cancel or CancelToken()).end(price)
+        totals = meter.totals()
+        span.status = SPAN_STATUS[ending.reason]
+        span.failure = ending.failure
+        span.seconds = totals.seconds
+        span.data = {"finish_reason": ending.reason, "totals": asdict(totals)}
+    await _committed(stream)
+    return RunOutcome(STATUS_OF[ending.reason], ending.reason, ending.answer, ending.failure, totals)
+
+
+@dataclass(frozen=True, slots=True)
+class _Priced:
+    """The root's model, and the limit that follows from what the run's models cost; or why the run cannot start."""
+
+    info: ModelInfo | None
+    limit_usd: float | None
+    problem: EngineError | None = None
+
+
+def _priced(spec: RunSpec, provider: Provider) -> _Priced:
+    """Look the run's models up: 1 USD by default where all have a price, and no unpriced model under a limit."""
+    limit_usd = spec.budget.max_cost_usd
+    try:
+        infos = [provider.info(model) for model in (spec.model, spec.sub_model) if model is not None]
+    except EngineError as error:
+        return _Priced(None, limit_usd, error)
+    unpriced = [info.model for info in infos if info.price is None]
+    if limit_usd is None:
+        return _Priced(infos[0], None if unpriced else DEFAULT_COST_USD)
+    if unpriced:
+        message = f"max_cost_usd is set, but no price is known for {' and '.join(unpriced)}"
+        return _Priced(infos[0], limit_usd, UnpricedModel(message))
+    return _Priced(infos[0], limit_usd)
+
+
+class _Run:
+    """The root level, and what may end it from outside."""
+
+    def __init__(self, tree: Tree, span: OpenSpan, clock: Clock, cancel: CancelToken) -> None:
+        self._tree = tree
+        self._span = span
+        self._clock = clock
+        self._cancel = cancel
+
+    async def end(self, priced: _Priced) -> Ending:
+        """Work until the run has an end.
+
+        Raises:
+            LostLease: another worker owns the run.
+        """
+        try:
+            if priced.info is None or priced.problem is not None:
+                raise priced.problem or EngineError("The run has no model")
+            return await self._work(priced.info)
+        except LostLease:
+            raise
+        except (EngineError, SandboxError) as error:
+            return Ending("error", failure=failure_of(error))
+        except Exception as error:  # the run must end, whatever happened
+            logger.exception("run %s ended by an unforeseen error", self._tree.spec.run_id)
+            return Ending("error", failure=failure_of(error))
+
+    async def _work(self, info: ModelInfo) -> Ending:
+        spec, meter = self._tree.spec, self._tree.meter
+        meter.hold_fallback(info.price)
+        root = LevelSpec(spec.task, info, 0, "", spec.context, spec.open_context, spec.response_schema)
+        level = Level(self._tree, root, self._span)
+        level.open()
+        try:
+            ended = await self._race(
+                level.run(),
+                {"max_seconds": self._clock.sleep(meter.work_seconds_left), "exhausted": self._exhausted()},
+            )
+        except BudgetExhausted:
+            ended = Stopped("exhausted")
+        match ended:
+            case Submitted(content=content):
+                return Ending("submitted", content)
+            case Stopped(by="cancelled"):
+                return Ending("cancelled")
+            case Stopped(by="exhausted"):
+                return await self._fallback(level, meter.exhausted or "max_tokens")
+            case Stopped():
+                return await self._fallback(level, "max_seconds")
+            case None:
+                return await self._fallback(level, "max_steps")
+
+    async def _fallback(self, level: Level, limit: str) -> Ending:
+        """Ask for the best answer so far, in what was held back for that."""
+        meter = self._tree.meter
+        meter.exhaust(limit)
+        meter.release_fallback()
+        self._span.emit(meter.state())
+        reason: FinishReason = "timeout" if limit == "max_seconds" else "budget"
+        try:
+            ended = await self._race(
+                level.fallback(limit, held=True), {"max_seconds": self._clock.sleep(meter.seconds_left)}
+            )
+            why = "the last call brought no answer"
+        except BudgetExhausted:
+            ended, why = None, "there was no room left for a last call"
+        except ProviderError as error:
+            ended, why = None, f"the last call failed: {error}"
+        match ended:
+            case Submitted(content=content):
+                return Ending("fallback", content)
+            case Stopped(by="cancelled"):
+                return Ending("cancelled")
+            case Stopped():
+                why = "there was no time left for a last call"
+        return Ending(reason, failure=Failure(code=reason, message=f"{limit} is reached, and {why}"))
+
+    async def _exhausted(self) -> None:
+        """Return when the run has been exhausted for so long that its cell is not waited for any more."""
+        await self._tree.meter.exhaustion.wait()
+        await self._clock.sleep(GRACE_SECONDS)
+
+    async def _race(
+        self, work: Coroutine[Any, Any, T], stops: Mapping[str, Coroutine[Any, Any, None]]
+    ) -> "T | Stopped":
+        """Work until it ends or one of `stops` or a person stops it; when this returns, no part of it runs on."""
+        task = asyncio.create_task(work)
+        watchers = {asyncio.create_task(stop): name for name, stop in stops.items()}
+        watchers[asyncio.create_task(self._cancel.wait())] = "cancelled"
+        if self._cancel.cancelled:
+            task.cancel()
+        try:
+            await asyncio.wait({task, *watchers}, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            self._accept_cancel()
+        by = next((name for watcher, name in watchers.items() if watcher.done()), "cancelled")
+        stopped = Stopped("cancelled" if self._cancel.cancelled else by)
+        in_time = task.done()
+        task.cancel()
+        for watcher in watchers:
+            watcher.cancel()
+        await self._ended({task, *watchers})
+        failed = task.cancelled() or isinstance(task.exception(), Exception)
+        if failed and not in_time and not isinstance(None if task.cancelled() else task.exception(), LostLease):
+            return stopped
+        return task.result()
+
+    async def _ended(self, tasks: set["asyncio.Task[Any]"]) -> None:
+        """Wait until cancelled tasks have ended: a killed cell is reaped, a connection closed, every span closed."""
+        while pending := {task for task in tasks if not task.done()}:
+            try:
+                await asyncio.wait(pending)
+            except asyncio.CancelledError:
+                self._accept_cancel()
+
+    def _accept_cancel(self) -> None:
+        """Make a cancelled task a cancelled run, so that it can still be closed in order."""
+        self._cancel.cancel()
+        current = asyncio.current_task()
+        if current is not None:
+            current.uncancel()
+
+
+async def _committed(stream: EventStream) -> None:
+    """Make the run's end durable, even when somebody cancels at this moment."""
+    try:
+        await stream.commit()
+    except asyncio.CancelledError:
+        await stream.commit()

@@ -1,0 +1,69 @@
+"""The engine's own words to a model between its turns."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from rlmlab.engine.types import ContextInfo
+
+LISTED_PARTS = 50
+
+NO_CODE = (
+    "[Your reply held no code, so nothing was run. Write Python in a ```repl block. "
+    "If you know the answer, submit it:]\n"
+    '```repl\nanswer["content"] = "…"\nanswer["ready"] = True\n```'
+)
+CUT_CODE = (
+    "[Your reply was cut at the output limit in the middle of a code block, so that block was not run. "
+    "Write a shorter one: do less in a turn, and keep long texts in variables instead of typing them.]"
+)
+EMPTY_ANSWER = '[You submitted an empty answer. Set answer["content"] to the answer and submit again.]'
+SKIPPED = "[The code blocks after this one were not run.]"
+
+
+def task_message(task: str, context: ContextInfo | None, schema: Mapping[str, Any] | None, left: str) -> str:
+    """Put the task, what is known of the input, the form of the answer and the budget into one message."""
+    parts = [f"Task: {task}", describe(context)]
+    if schema is not None:
+        parts.append(f"The answer must be a JSON value that matches this JSON Schema:\n{json.dumps(schema)}")
+    parts.append(left)
+    return "\n\n".join(parts)
+
+
+def describe(context: ContextInfo | None) -> str:
+    """Tell the kind and size of the input, and the first names of its files."""
+    if context is None:
+        return "There is no input: `context` is None."
+    if context.kind == "text":
+        return f"`context` is a str of {context.size:,} bytes."
+    if context.kind == "json":
+        return f"`context` is a JSON value of {context.size:,} bytes: a list, a dict or a plain value."
+    names = ", ".join(f"{part.name!r} ({part.size:,} bytes)" for part in context.parts[:LISTED_PARTS])
+    more = len(context.parts) - LISTED_PARTS
+    rest = f" and {more:,} more" if more > 0 else ""
+    return f"`context` is a dict of {len(context.parts):,} files, name -> text, {context.size:,} bytes: {names}{rest}."
+
+
+def left_line(left: Mapping[str, float | None]) -> str:
+    """Tell what is left of the budget, and when the next step is the last."""
+    cost_usd = left["cost_usd"]
+    money = "" if cost_usd is None else f"${cost_usd:.4f}, "
+    last = " The next step is your last: submit in it." if left["steps"] == 1 else ""
+    return (
+        f"[Budget left: {left['steps']} steps, {left['tokens']:,} tokens, {money}{left['sub_calls']} sub-calls, "
+        f"{left['seconds']:.0f} s, {left['depth']} levels of rlm_query.{last}]"
+    )
+
+
+def schema_nudge(problem: str) -> str:
+    """Tell how a submitted answer differs from the schema."""
+    return f"[The submitted answer does not match the JSON Schema of the task: {problem}. Mend it and submit again.]"
+
+
+def fallback_request(limit: str, schema: Mapping[str, Any] | None) -> str:
+    """Ask for the best answer so far."""
+    form = "as plain text" if schema is None else f"as one JSON value that matches {json.dumps(schema)}"
+    return (
+        f"[The run ends here: {limit} is reached. No more code is run. Reply now with the best answer to the task that "
+        f"you can give from what you have seen, {form} and nothing else: no code block, no explanation.]"
+    )

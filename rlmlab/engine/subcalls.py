@@ -1,0 +1,295 @@
+"""Answers what a cell asks of the host: sub-calls to models and to further levels, and what is left of the budget."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+from rlmlab.engine import arguments
+from rlmlab.engine.budget import SUB_CALL_OUTPUT_TOKENS
+from rlmlab.engine.calls import ModelCall
+from rlmlab.engine.conversation import Conversation, request_hash
+from rlmlab.engine.errors import BudgetExhausted, LostLease, NoAnswer, ProviderError, UnknownModel
+from rlmlab.engine.events import Failure, Message
+from rlmlab.engine.prompts import plain
+from rlmlab.engine.providers.base import ModelInfo
+from rlmlab.engine.spans import OpenSpan, SpanStart, failure_of
+from rlmlab.engine.tree import SHOWN_PROMPT_CHARS, LevelSpec, RunChild, Tree, join
+from rlmlab.engine.types import ContextInfo, ContextOpener, no_context
+from sandbox.base import JSON, ContextSource, HostCall, context_in_memory
+from sandbox.errors import Refused, SandboxError
+
+FUNCTIONS = ("llm_query", "llm_query_batched", "rlm_query", "rlm_query_batched", "budget")
+CUT = "\n[… the reply was cut at the output limit]"
+BYTES_A_TOKEN_AT_MOST = 6  # no tokenizer needs fewer tokens for a text than its bytes / 6
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a cell stands: the path of its step, and how many host calls the step's earlier cells made."""
+
+    step_path: str
+    depth: int
+    step: int
+    calls_before: int
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One sub-call of a host call."""
+
+    function: str
+    prompt: str
+    info: ModelInfo
+    context: JSON
+    path: str
+    index: int
+    batch_size: int
+    plain: bool
+
+
+class CellHost:
+    """The host's side of one cell. The guest waits for each answer, so that one call is served at a time."""
+
+    def __init__(
+        self, tree: Tree, place: Place, span: OpenSpan, *, run_child: RunChild, before: Callable[[], None]
+    ) -> None:
+        self.calls = 0
+        self.fatal: BaseException | None = None
+        self._tree = tree
+        self._place = place
+        self._span = span
+        self._run_child = run_child
+        self._before = before
+        self._serving: asyncio.Task[JSON] | None = None
+
+    async def serve(self, call: HostCall) -> JSON:
+        """Answer a host call.
+
+        Raises:
+            Refused: the cell gets an exception.
+        """
+        self._before()
+        self.calls = max(self.calls, call.ordinal)
+        self._serving = asyncio.ensure_future(self._answer(call))
+        try:
+            return await self._serving
+        except (Refused, asyncio.CancelledError):
+            raise
+        except BaseException as error:
+            self.fatal = error
+            raise
+
+    async def close(self) -> None:
+        """End a call that is still being served, so that no span outlives its cell."""
+        serving = self._serving
+        if serving is not None and not serving.done():
+            serving.cancel()
+            await asyncio.wait({serving})
+        if serving is not None and not serving.cancelled():
+            serving.exception()  # seen: the guest or `fatal` has it
+
+    async def _answer(self, call: HostCall) -> JSON:
+        match call.name:
+            case "llm_query" | "rlm_query":
+                return await self._one(self._items(call)[0])
+            case "llm_query_batched" | "rlm_query_batched":
+                return await self._batch(self._items(call))
+            case "budget":
+                return self._budget(call)
+            case _:
+                raise Refused("NameError", f"the host has no function {call.name!r}")
+
+    def _items(self, call: HostCall) -> list[Item]:
+        """Read a host call into its sub-calls."""
+        function = call.name.removesuffix("_batched")
+        batched = call.name != function
+        prompt_name = "prompts" if batched else "prompt"
+        other = "model" if function == "llm_query" else ("contexts" if batched else "context")
+        bound = arguments.bind(call, prompt_name, other)
+        prompts = (
+            arguments.texts(call, prompt_name, bound[prompt_name])
+            if batched
+            else [arguments.text(call, prompt_name, bound[prompt_name])]
+        )
+        info = self._info(bound["model"] if function == "llm_query" else None)
+        contexts: list[Any] = [None] * len(prompts)
+        if function == "rlm_query":
+            contexts = arguments.same_length(call, prompts, bound[other]) if batched else [bound[other]]
+        ordinal = self._place.calls_before + call.ordinal
+        return [
+            Item(
+                function=function,
+                prompt=prompt,
+                info=info,
+                context=context,
+                path=join(self._place.step_path, ordinal, index),
+                index=index,
+                batch_size=len(prompts),
+                plain=function == "llm_query" or self._place.depth >= self._tree.spec.budget.max_depth,
+            )
+            for index, (prompt, context) in enumerate(zip(prompts, contexts, strict=True))
+        ]
+
+    def _info(self, model: object) -> ModelInfo:
+        """Look a model up; what the cell asks for by name must have a price where the cost is limited."""
+        spec = self._tree.spec
+        if model is not None and not isinstance(model, str):
+            raise Refused("TypeError", "model must be a str")
+        try:
+            info = self._tree.provider.info(model or spec.sub_model or spec.model)
+        except UnknownModel as error:
+            raise Refused("ValueError", f"{error}. Leave model out to use {spec.sub_model or spec.model}") from error
+        if info.price is None and self._tree.meter.cost_limit_usd is not None:
+            raise Refused("ValueError", f"{info.model} has no known price, and the cost of this run is limited")
+        return info
+
+    async def _batch(self, items: list[Item]) -> list[JSON]:
+        """Make all sub-calls at the same time; results in the order of the items, whatever order they end in.
+
+        An item that failed is a text that says so. All items end before this returns or raises.
+        """
+        if len(items) > self._tree.meter.sub_calls_left:
+            raise self._refuse_batch(items)
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(self._settled(item)) for item in items]
+        outcomes = [task.result() for task in tasks]
+        for outcome in outcomes:
+            if isinstance(outcome, LostLease):
+                raise outcome
+            if isinstance(outcome, Refused) and outcome.kind != "SubCallError":
+                raise outcome
+        return [f"[SubCallError: {item.message}]" if isinstance(item, Refused) else item for item in outcomes]
+
+    def _refuse_batch(self, items: list[Item]) -> Refused:
+        """Refuse a batch that is larger than what is left before any of it is paid."""
+        left = self._tree.meter.sub_calls_left
+        error = self._tree.meter.exhaust("max_sub_calls")
+        with self._open(items[0]) as span:
+            self._refused(error, span, made=False)
+        return Refused("BudgetExceeded", f"{error}: {len(items)} sub-calls asked for, {left} left")
+
+    async def _settled(self, item: Item) -> JSON | Refused | LostLease:
+        try:
+            return await self._one(item)
+        except (Refused, LostLease) as error:
+            return error
+
+    def _open(self, item: Item) -> AbstractContextManager[OpenSpan]:
+        """Open the span of a sub-call; an rlm sub-call stands one level deeper."""
+        start = SpanStart(
+            kind="sub_call",
+            name=item.function,
+            path=item.path,
+            depth=self._place.depth + (0 if item.plain else 1),
+            data={
+                "function": item.function,
+                "prompt": item.prompt[:SHOWN_PROMPT_CHARS],
+                "request_hash": request_hash(item.function, item.plain, item.info.model, item.prompt, item.context),
+                "index": item.index,
+                "batch_size": item.batch_size,
+                "model": item.info.model,
+            },
+        )
+        return self._tree.spans.open(start, self._span)
+
+    async def _one(self, item: Item) -> JSON:
+        """Make one sub-call; its result is durable before the guest sees it."""
+        self._check_size(item)
+        with self._open(item) as span:
+            try:
+                self._tree.meter.count_sub_call()
+            except BudgetExhausted as error:
+                raise self._refused(error, span, made=False) from error
+            span.result = await self._made(item, span)
+        await self._tree.stream.commit()
+        return span.result
+
+    async def _made(self, item: Item, span: OpenSpan) -> JSON:
+        """Make a sub-call that was counted, and name its failure for the cell."""
+        try:
+            return await (self._ask(item, span) if item.plain else self._recurse(item, span))
+        except BudgetExhausted as error:
+            if item.plain:  # refused before it was made, so that it does not count
+                self._tree.meter.counts.sub_calls -= 1
+            raise self._refused(error, span, made=not item.plain) from error
+        except (ProviderError, NoAnswer, SandboxError) as error:
+            span.fail(failure_of(error))
+            raise Refused("SubCallError", f"{item.function} failed: {error}") from error
+
+    def _refused(self, error: BudgetExhausted, span: OpenSpan, *, made: bool) -> Refused:
+        """Close the span of a sub-call that the budget refused, and tell the cell."""
+        span.fail(Failure(code="budget", message=str(error)), status="error" if made else "refused")
+        span.emit(self._tree.meter.state())
+        return Refused("BudgetExceeded", str(error))
+
+    def _check_size(self, item: Item) -> None:
+        """Refuse a prompt that no tokenizer could fit into the model's window; it costs the run nothing."""
+        window = item.info.context_window
+        size = len(item.prompt.encode("utf-8", "surrogatepass"))
+        if item.plain and window is not None and size > window * BYTES_A_TOKEN_AT_MOST:
+            message = (
+                f"the prompt has {len(item.prompt):,} characters, too many for {item.info.model} ({window:,} tokens)"
+            )
+            raise Refused("ValueError", f"{message}; split it")
+
+    async def _ask(self, item: Item, span: OpenSpan) -> str:
+        """Ask a model one question."""
+        prompt = item.prompt if item.context is None else f"{item.prompt}\n\n{_as_text(item.context)}"
+        conversation = Conversation()
+        conversation.add("system", plain.SYSTEM)
+        conversation.add("user", prompt)
+        call = ModelCall(
+            info=item.info,
+            prompt=conversation.prompt(None),
+            purpose="sub_call",
+            path=join(item.path, "m"),
+            output_tokens=SUB_CALL_OUTPUT_TOKENS,
+        )
+        async with self._tree.caller.granted(call) as reservation:
+            span.emit(Message(role="system", content=plain.SYSTEM, purpose="system"))
+            span.emit(Message(role="user", content=prompt, purpose="prompt"))
+            reply = await self._tree.caller.make(call, reservation, span)
+        return reply.text + CUT if reply.cut else reply.text
+
+    async def _recurse(self, item: Item, span: OpenSpan) -> JSON:
+        """Run a further RLM level."""
+        context, open_context = _context(item.context)
+        level = LevelSpec(
+            task=item.prompt,
+            info=item.info,
+            depth=span.depth,
+            path=item.path,
+            context=context,
+            open_context=open_context,
+        )
+        self._tree.meter.counts.max_depth = max(self._tree.meter.counts.max_depth, span.depth)
+        return await self._run_child(level, span)
+
+    def _budget(self, call: HostCall) -> JSON:
+        """Tell what is left; it is on record, because it is another answer each time."""
+        path = join(self._place.step_path, self._place.calls_before + call.ordinal)
+        start = SpanStart(kind="tool_call", name="budget", path=path, depth=self._place.depth)
+        with self._tree.spans.open(start, self._span) as span:
+            span.result = self._tree.meter.left(step=self._place.step, depth=self._place.depth)
+        return span.result
+
+
+def _as_text(context: JSON) -> str:
+    """Write a context into a prompt."""
+    return context if isinstance(context, str) else json.dumps(context, ensure_ascii=False)
+
+
+def _context(value: JSON) -> tuple[ContextInfo | None, ContextOpener]:
+    """Make what a cell passed on the input of another level."""
+    if value is None:
+        return None, no_context
+    kind = "text" if isinstance(value, str) else "json"
+    data = (value if isinstance(value, str) else json.dumps(value)).encode("utf-8", "surrogatepass")
+
+    async def opened() -> ContextSource | None:
+        return context_in_memory("text" if isinstance(value, str) else "json", [data])
+
+    return ContextInfo("text" if kind == "text" else "json", len(data)), opened

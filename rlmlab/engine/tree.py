@@ -1,0 +1,94 @@
+"""What all levels of one run share."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from rlmlab.engine.budget import Meter
+from rlmlab.engine.calls import Caller
+from rlmlab.engine.providers.base import ModelInfo, Provider
+from rlmlab.engine.spans import OpenSpan, Spans, SpanStart
+from rlmlab.engine.stream import EventStream
+from rlmlab.engine.types import ContextInfo, ContextOpener, RunSpec
+from sandbox.base import Environment
+
+SHOWN_PROMPT_CHARS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """One run: its request, its means, its meter and its stream."""
+
+    spec: RunSpec
+    provider: Provider
+    environment: Environment
+    stream: EventStream
+    spans: Spans
+    meter: Meter
+    caller: Caller
+
+
+@dataclass(frozen=True, slots=True)
+class LevelSpec:
+    """One RLM level: the root, or an `rlm_query`. `path` is its call path, empty for the root."""
+
+    task: str
+    info: ModelInfo
+    depth: int
+    path: str
+    context: ContextInfo | None
+    open_context: ContextOpener
+    response_schema: Any = None
+
+
+class RunChild(Protocol):
+    """Runs a level to its end, inside the span of its sub-call, and returns its answer."""
+
+    async def __call__(self, spec: LevelSpec, span: OpenSpan) -> Any:
+        """Run the level.
+
+        Raises:
+            BudgetExhausted: the run has no budget left.
+            EngineError: the level failed.
+            SandboxError: its environment failed.
+        """
+        ...
+
+
+def join(path: str, *parts: object) -> str:
+    """Go down a call path: step / ordinal of the host call / index in the batch / the child's own path."""
+    return "/".join([path, *map(str, parts)] if path else map(str, parts))
+
+
+def root_started(spec: RunSpec, environment: Environment, cost_limit_usd: float | None) -> SpanStart:
+    """Describe a run at its start."""
+    budget = spec.budget
+    context = spec.context
+    return SpanStart(
+        kind="run",
+        name=spec.model,
+        path="",
+        depth=0,
+        data={
+            "task": spec.task,
+            "model": spec.model,
+            "sub_model": spec.sub_model,
+            "environment": environment.name,
+            "level": environment.level,
+            "profile": spec.profile.name,
+            "budget": {
+                "max_tokens": budget.max_tokens,
+                "max_cost_usd": cost_limit_usd,
+                "max_seconds": budget.max_seconds,
+                "max_depth": budget.max_depth,
+                "max_steps": budget.max_steps,
+                "max_sub_calls": budget.max_sub_calls,
+            },
+            "context": None
+            if context is None
+            else {
+                "kind": context.kind,
+                "size": context.size,
+                "parts": [{"name": part.name, "size": part.size} for part in context.parts],
+            },
+        },
+    )
