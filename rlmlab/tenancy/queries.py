@@ -3,12 +3,14 @@
 import re
 from datetime import timedelta
 from typing import Final
+from uuid import UUID
 
 from django.db.models import Q
 from django.utils import timezone
 
 from rlmlab import scoping
 from rlmlab.audit.actors import Actor
+from rlmlab.audit.queries import EntryView, entries_page
 from rlmlab.errors import NotAuthenticated, NotFound
 from rlmlab.tenancy.models import ApiKey, Membership, Organization, Project, User
 from rlmlab.tenancy.principals import Principal
@@ -104,6 +106,12 @@ def keys_of(principal: Principal) -> list[ApiKey]:
     with scoping.organization(principal.organization):
         found = ApiKey.objects.for_org(principal.organization).select_related("created_by")
         return list(found.order_by("-created_at"))
+
+
+def audit_page(principal: Principal, *, before: UUID | None = None, limit: int = 50) -> list[EntryView]:
+    """List the organization's audit entries, newest first, those older than the entry `before`."""
+    principal.require("audit.view")
+    return entries_page(principal.organization_id, before=before, limit=limit)
 
 
 def organization_by_slug(slug: str) -> Organization | None:

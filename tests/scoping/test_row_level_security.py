@@ -74,7 +74,7 @@ def test_application_role_owns_nothing_and_changes_no_schema() -> None:
         "INSERT INTO django_migrations (app, name, applied) VALUES ('tenancy', '9999', now())",
     ):
         with (
-            pytest.raises(ProgrammingError, match="must be owner|permission denied"),
+            pytest.raises(ProgrammingError, match=r"must be owner|permission denied"),
             transaction.atomic(),
             connection.cursor() as cursor,
         ):
