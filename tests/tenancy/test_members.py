@@ -138,7 +138,7 @@ def test_two_owners_who_remove_each_other_at_once_leave_one(acme: Tenant) -> Non
 
 
 def test_create_user_with_a_taken_email_names_the_field(ada: Principal) -> None:
-    with pytest.raises(Invalid, match='email: "ada@acme.example" has an account already'):
+    with pytest.raises(Invalid, match=r'email: "ada@acme\.example" has an account already'):
         create_user(by=ada.actor, email="Ada@acme.example", password="long enough words")
 
 

@@ -8,9 +8,16 @@ from rlmlab.tenancy.permissions import PERMISSIONS, permitted
 from rlmlab.tenancy.principals import PermissionMissing, Principal, system_principal
 from tests.factories.tenancy import Tenant
 
-WRITING = (
-    "audit.view file.create key.manage member.manage organization.manage project.create run.cancel run.create"
-).split()
+WRITING = [
+    "audit.view",
+    "file.create",
+    "key.manage",
+    "member.manage",
+    "organization.manage",
+    "project.create",
+    "run.cancel",
+    "run.create",
+]
 
 
 def test_every_role_has_its_permissions() -> None:
