@@ -16,8 +16,8 @@ class _Tree:
 class Admission:
     """Admits up to `limit` sessions of a tree, the deepest that wait first.
 
-    Parents hold their session while they wait for children. So that a tree whose places are all held by parents can go on, a
-    session deeper than every session held is admitted beyond the limit: at most one for each depth.
+    Parents hold their session while they wait for children. So that a tree whose places are all held by parents can go
+    on, a session deeper than every session held is admitted beyond the limit: at most one for each depth.
     """
 
     def __init__(self, limit: int = 16) -> None:

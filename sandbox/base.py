@@ -94,7 +94,7 @@ OutputHandler = Callable[[Channel, str], None]
 
 @dataclass(frozen=True, slots=True)
 class CellError:
-    """A Python error of the cell: class name, message, 1-based line of the cell, traceback with `<cell-N>` frames only."""
+    """A Python error of the cell: class name, message, 1-based line of the cell, traceback of `<cell-N>` frames."""
 
     type: str
     message: str

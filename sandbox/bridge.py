@@ -1,8 +1,8 @@
 """The host's half of the wire: a state machine that believes nothing a guest sends.
 
-It does no input or output: bytes go in, checked messages come out. A frame that is out of turn, unknown, malformed or too
-large raises `ProtocolViolation`, after which the session is over. Guests are single-threaded, so at most one host call
-is open, and while it is open the guest has nothing to say.
+It does no input or output: bytes go in, checked messages come out. A frame that is out of turn, unknown, malformed or
+too large raises `ProtocolViolation`, after which the session is over. Guests are single-threaded, so at most one host
+call is open, and while it is open the guest has nothing to say.
 
     opening --ready--> idle --execute--> running --call--> calling --answer--> running --done--> idle
 """

@@ -1,7 +1,7 @@
 """The environment `restricted`: narrowed Python inside a jailed process forked from a zygote.
 
-`level` is "full" when every wall stands, else what this kernel does not grant, such as "no_namespaces". Mandatory are closed
-descriptors, resource limits, no_new_privs and the seccomp filter.
+`level` is "full" when every wall stands, else what this kernel does not grant, such as "no_namespaces". Mandatory are
+closed descriptors, resource limits, no_new_privs and the seccomp filter.
 """
 
 import asyncio

@@ -50,7 +50,7 @@ class _Channel(asyncio.Protocol):
         except SandboxError as violation:
             self._events.put_nowait(violation)
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the protocol's signature
         self._events.put_nowait(None)
 
     async def next(self) -> _Event:

@@ -9,7 +9,7 @@ from sandbox.guest.wire import Frame
 
 
 class ContextLoader:
-    """Maps the descriptor before the jail is sealed, and decodes it behind the seal, where a hostile input can do no harm."""
+    """Maps the descriptor before the jail is sealed, decodes it behind the seal, where a hostile input does no harm."""
 
     def __init__(self, description: Frame | None, fds: list[int]) -> None:
         self._description = description

@@ -23,7 +23,7 @@ def preload() -> None:
 
 def run(channel_fd: int, language: Language) -> None:
     """Be one guest until the host closes the channel."""
-    sys.stdin = sys.stdout = sys.stderr = None  # type: ignore[assignment]
+    sys.stdin = sys.stdout = sys.stderr = None
     channel = Channel(jail.CHANNEL_FD)
     walls = jail.Jail()
     with contextlib.suppress(ChannelClosed):
@@ -38,9 +38,8 @@ def run(channel_fd: int, language: Language) -> None:
         try:
             repl = Repl(channel, language, opening, loader.load())
         except (ValueError, MemoryError, RecursionError) as error:
-            channel.send(
-                {"t": "unavailable", "reason": f"the context cannot be loaded: {type(error).__name__}: {error}"}
-            )
+            reason = f"the context cannot be loaded: {type(error).__name__}: {error}"
+            channel.send({"t": "unavailable", "reason": reason})
             return
         channel.send({"t": "ready", "missing": walls.missing})
         repl.serve()

@@ -1,7 +1,7 @@
 """The kernel's walls around a guest, put up by the guest process itself before it runs a line of foreign code.
 
-`isolate` may run long before a session exists (spare guests wait behind it), `seal` as soon as the limits are known. The
-walls hold even when the language layer is taken as broken: sealed code can compute, and read and write one descriptor.
+`isolate` may run long before a session exists (spare guests wait behind it), `seal` as soon as the limits are known.
+The walls hold even when the language layer is taken as broken: sealed code can compute, and use one descriptor.
 """
 
 import contextlib

@@ -95,9 +95,9 @@ class Printer:
 def make_print(stdout: Printer) -> Callable[..., None]:
     """Build the guest's `print`."""
 
-    def print(
+    def print(  # noqa: A001 - that is what it stands for
         *values: Any, sep: str | None = " ", end: str | None = "\n", file: Any = None, flush: bool = False
-    ) -> None:  # noqa: A001
+    ) -> None:
         """Print the values to the output of the cell, or to `file`."""
         text = (" " if sep is None else sep).join(map(str, values)) + ("\n" if end is None else end)
         target = stdout if file is None else file

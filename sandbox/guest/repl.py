@@ -38,6 +38,7 @@ class Repl:
         self._language = language
         self._output = Output(channel, opening["output_bytes"])
         self._host = Host(channel, self._output)
+        self._memory_mb = opening["memory_bytes"] >> 20
         self._sources: dict[str, list[str]] = {}
         self._ballast: mmap.mmap | None = None
         self._namespace: dict[str, Any] = {"__name__": "__main__"}
@@ -62,11 +63,10 @@ class Repl:
             **host_functions(self._host, opening["functions"]),
             **self._answer.functions(),
             "answer": self._answer.variable,
+            "context": context,
             "BudgetExceeded": BudgetExceeded,
             "SubCallError": SubCallError,
         }
-        if opening["context"] is not None:
-            scaffold["context"] = context
         scaffold["SHOW_VARS"] = make_show_vars(self._namespace, scaffold, stdout.write)
         return scaffold
 
@@ -116,6 +116,8 @@ class Repl:
         return None
 
     def _describe(self, error: BaseException, filename: str) -> dict[str, Any]:
+        if isinstance(error, MemoryError) and not error.args:
+            error.args = (f"the cell needs more than the {self._memory_mb} MB that this REPL has",)
         described = tracebacks.describe(error, filename, self._sources)
         traceback.clear_frames(error.__traceback__)
         error.__traceback__ = None

@@ -1,6 +1,7 @@
 """The names that every REPL has beside Python's own: the input, calls to the host, and the ways to submit an answer."""
 
 import sys
+import types
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -21,16 +22,7 @@ class SubCallError(Exception):
 
 _RAISABLE: dict[str, type[Exception]] = {
     error.__name__: error
-    for error in (
-        BudgetExceeded,
-        SubCallError,
-        ValueError,
-        TypeError,
-        KeyError,
-        LookupError,
-        RuntimeError,
-        TimeoutError,
-    )
+    for error in (BudgetExceeded, SubCallError, ValueError, TypeError, LookupError, RuntimeError, TimeoutError)
 }
 
 
@@ -78,8 +70,12 @@ def _given(**options: Any) -> dict[str, Any]:
 
 
 def host_functions(host: Host, names: Iterable[str]) -> dict[str, Callable[..., Any]]:
-    """Build the functions that the session was given; names without a known shape pass their arguments on as they are."""
+    """Build the functions that the session was given; names of no known shape pass their arguments on as they are."""
+    shapes = {function.__name__: function for function in (*_queries(host), *_services(host))}
+    return {name: shapes.get(name) or _tool(host, name) for name in names}
 
+
+def _queries(host: Host) -> tuple[Callable[..., Any], ...]:
     def llm_query(prompt: Any, model: str | None = None) -> Any:
         """Ask a model; it sees only `prompt`."""
         return host.call("llm_query", [prompt], _given(model=model))
@@ -100,6 +96,10 @@ def host_functions(host: Host, names: Iterable[str]) -> dict[str, Callable[..., 
             raise ValueError(f"rlm_query_batched got {len(tasks)} prompts but {len(inputs)} contexts")
         return host.call("rlm_query_batched", [tasks], _given(contexts=inputs))
 
+    return llm_query, llm_query_batched, rlm_query, rlm_query_batched
+
+
+def _services(host: Host) -> tuple[Callable[..., Any], ...]:
     def budget() -> Any:
         """Return what is left of the run's budget."""
         return host.call("budget", [], {})
@@ -112,9 +112,7 @@ def host_functions(host: Host, names: Iterable[str]) -> dict[str, Callable[..., 
         """Keep a fact for later runs."""
         return host.call("remember", [text], {})
 
-    known = (llm_query, llm_query_batched, rlm_query, rlm_query_batched, budget, recall, remember)
-    shapes: dict[str, Callable[..., Any]] = {function.__name__: function for function in known}
-    return {name: shapes.get(name) or _tool(host, name) for name in names}
+    return budget, recall, remember
 
 
 def _tool(host: Host, name: str) -> Callable[..., Any]:
@@ -143,9 +141,7 @@ class Answer:
         def FINAL_VAR(name: str) -> None:  # noqa: N802
             """Submit the variable called `name` as the answer."""
             if not isinstance(name, str) or name.startswith("__") or name not in self._namespace:
-                raise NameError(
-                    f"FINAL_VAR takes the name of a variable as text, and there is none called {name!r}"[:300]
-                )
+                raise NameError(f"FINAL_VAR takes a variable's name as text, and there is none called {name!r:.80}")
             self._submit("FINAL_VAR", self._namespace[name])
 
         def SUBMIT(*values: Any, **fields: Any) -> None:  # noqa: N802
@@ -188,12 +184,19 @@ def make_show_vars(
 
     def SHOW_VARS() -> None:  # noqa: N802 - the name is part of what models are taught
         """Print the names, types and sizes of your variables."""
-        rows = [_row("context", namespace["context"])] if "context" in namespace else []
-        own = (name for name in namespace if name not in scaffold and not name.startswith("__"))
+        rows = [_row("context", namespace["context"])]
+        own = (name for name in namespace if name not in scaffold and not _is_imported(name, namespace[name]))
         rows += [_row(name, namespace[name]) for name in own]
-        show("\n".join(rows) + "\n" if rows else "no variables yet\n")
+        show("\n".join(rows) + "\n")
 
     return SHOW_VARS
+
+
+def _is_imported(name: str, value: Any) -> bool:
+    """Tell whether a global comes from an import, or from Python itself, and not from the cells."""
+    if name.startswith("__") or isinstance(value, types.ModuleType):
+        return True
+    return callable(value) and getattr(value, "__module__", "__main__") != "__main__"
 
 
 def _row(name: str, value: Any) -> str:

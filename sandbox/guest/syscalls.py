@@ -1,7 +1,7 @@
 """The seccomp allow-list as a BPF program: what a running interpreter needs, and nothing that names another object.
 
-There is no open, stat, socket, fork, exec, kill or ioctl; memory may never become executable. Whatever is not listed fails
-with EPERM, so that Python raises an error instead of dying. See seccomp(2) and the kernel's seccomp_filter.rst.
+There is no open, stat, socket, fork, exec, kill or ioctl; memory may never become executable. Whatever is not listed
+fails with EPERM, so that Python raises an error instead of dying. See seccomp(2) and the kernel's seccomp_filter.rst.
 """
 
 import struct

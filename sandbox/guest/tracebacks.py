@@ -1,49 +1,56 @@
 """Errors of a cell as the model sees them: frames of cells only, 1-based lines of the cell, no path of the host."""
 
 import types
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 MAX_MESSAGE = 4000
 MAX_FRAMES = 20
 
 
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    filename: str
+    line: int
+    function: str = "<module>"
+
+    def render(self, sources: Mapping[str, list[str]]) -> str:
+        lines = sources.get(self.filename, [])
+        place = "" if self.function == "<module>" else f", in {self.function}"
+        head = f'  File "{self.filename}", line {self.line}{place}\n'
+        return head + f"    {lines[self.line - 1].strip()[:200]}\n" if 0 < self.line <= len(lines) else head
+
+
 def describe(error: BaseException, filename: str, sources: Mapping[str, list[str]]) -> dict[str, Any]:
     """Return the fields of `CellError` for an error raised while the cell `filename` ran."""
     name = type(error).__name__
-    message = _message(error)
     if isinstance(error, SyntaxError) and error.filename == filename:
-        line = error.lineno
-        frames = [_frame(filename, line or 1, None, sources)]
         message = error.msg
+        frames = [_Frame(filename, error.lineno or 1)]
     else:
-        found = list(_cell_frames(error.__traceback__))
-        line = next((number for file, number, _ in reversed(found) if file == filename), None)
-        if len(found) > MAX_FRAMES:
-            half = MAX_FRAMES // 2
-            frames = [_frame(*entry, sources) for entry in found[:half]]
-            frames.append(f"  … {len(found) - 2 * half} more frames …\n")
-            frames += [_frame(*entry, sources) for entry in found[-half:]]
-        else:
-            frames = [_frame(*entry, sources) for entry in found]
+        message = _message(error)
+        frames = list(_cell_frames(error.__traceback__))
+    line = next((frame.line for frame in reversed(frames) if frame.filename == filename), None)
     last = f"{name}: {message}" if message else name
-    text = "Traceback (most recent call last):\n" + "".join(frames) + last + "\n"
+    text = f"Traceback (most recent call last):\n{_render(frames, sources)}{last}\n"
     return {"type": name, "message": message, "line": line, "traceback": text}
 
 
-def _cell_frames(traceback: types.TracebackType | None) -> Any:
+def _cell_frames(traceback: types.TracebackType | None) -> Iterator[_Frame]:
     while traceback is not None:
         code = traceback.tb_frame.f_code
         if code.co_filename.startswith("<cell-"):
-            yield code.co_filename, traceback.tb_lineno, code.co_name
+            yield _Frame(code.co_filename, traceback.tb_lineno, code.co_name)
         traceback = traceback.tb_next
 
 
-def _frame(filename: str, line: int, function: str | None, sources: Mapping[str, list[str]]) -> str:
-    lines = sources.get(filename, [])
-    place = "" if function in {None, "<module>"} else f", in {function}"
-    head = f'  File "{filename}", line {line}{place}\n'
-    return head + f"    {lines[line - 1].strip()[:200]}\n" if 0 < line <= len(lines) else head
+def _render(frames: list[_Frame], sources: Mapping[str, list[str]]) -> str:
+    if len(frames) <= MAX_FRAMES:
+        return "".join(frame.render(sources) for frame in frames)
+    half = MAX_FRAMES // 2
+    hidden = f"  … {len(frames) - 2 * half} more frames …\n"
+    return _render(frames[:half], sources) + hidden + _render(frames[-half:], sources)
 
 
 def _message(error: BaseException) -> str:

@@ -1,9 +1,10 @@
 """The zygote: a clean, single-threaded process that forks one jailed guest a session.
 
-Started as `python -s -S -P zygote.py CONTROL_FD LANGUAGE PATH…` with an environment of PYTHONHASHSEED=0 only. It never runs foreign
-code, holds no secrets and no database, and is the parent that reaps guests and knows how they ended. On the control
-socket (SOCK_SEQPACKET, JSON): `{"fork": id}` with a channel descriptor comes in; `{"forked": id, "pid"}` with a pidfd and
-`{"exited": id, "status", "cpu_seconds", "peak_memory_bytes"}` go out. It ends when its control socket is closed, and its guests with it.
+Started as `python -s -S -P zygote.py CONTROL_FD LANGUAGE PATH…` with an environment of PYTHONHASHSEED=0 only. It never
+runs foreign code, holds no secrets and no database, and is the parent that reaps guests and knows how they ended. On
+the control socket (SOCK_SEQPACKET, JSON): `{"fork": id}` with a channel descriptor comes in; `{"forked": id, "pid"}`
+with a pidfd and `{"exited": id, "status", "cpu_seconds", "peak_memory_bytes"}` go out. It ends when its control socket
+is closed, and its guests with it.
 """
 
 import gc

@@ -1,11 +1,10 @@
 """What `import` gives: read-only copies of modules with chosen names only.
 
-An allow-list of whole modules would fall at once (`re.enum.sys.modules["os"]`); a facade has no way on. Left out on purpose:
-whatever reads attributes by name in C or library code (`str`-formatting classes, `update_wrapper` with its lists), evaluates
-strings (`get_type_hints`), or touches files, processes or the interpreter.
+An allow-list of whole modules would fall at once (`re.enum.sys.modules["os"]`); a facade has no way on. Left out on
+purpose: whatever reads attributes by name in C or library code (`str`-formatting classes, `update_wrapper` with its
+lists), evaluates strings (`get_type_hints`), or touches files, processes or the interpreter.
 """
 
-import abc
 import ast
 import base64
 import bisect
@@ -17,7 +16,7 @@ import contextlib
 import copy
 import csv
 import dataclasses
-import datetime
+import datetime as dt
 import decimal
 import difflib
 import enum
@@ -48,11 +47,10 @@ import unicodedata
 import urllib.parse
 import uuid
 import zlib
-from collections.abc import Callable
-from typing import Any
 
 from sandbox.guest.output import Printer
 from sandbox.guest.restricted.guards import Guards
+from sandbox.guest.restricted.standins import StandIns
 
 _PUBLIC = "*"  # every name of the module's own __all__ or without underscore that is not itself a module
 _SPEC: dict[types.ModuleType, str] = {
@@ -69,7 +67,7 @@ _SPEC: dict[types.ModuleType, str] = {
     csv: "reader writer DictReader DictWriter Sniffer Dialect excel excel_tab unix_dialect Error "
     "QUOTE_ALL QUOTE_MINIMAL QUOTE_NONE QUOTE_NONNUMERIC",
     dataclasses: "field fields asdict astuple replace is_dataclass MISSING KW_ONLY InitVar FrozenInstanceError",
-    datetime: "date datetime time timedelta timezone tzinfo UTC MINYEAR MAXYEAR",
+    dt: "date datetime time timedelta timezone tzinfo UTC MINYEAR MAXYEAR",
     decimal: _PUBLIC,
     difflib: "SequenceMatcher Differ get_close_matches ndiff unified_diff context_diff restore",
     enum: "Enum IntEnum StrEnum Flag IntFlag auto unique",
@@ -97,8 +95,8 @@ _SPEC: dict[types.ModuleType, str] = {
     "whitespace Template",
     struct: "pack unpack unpack_from iter_unpack calcsize error Struct",
     textwrap: "TextWrapper dedent fill indent shorten wrap",
-    time: "asctime ctime gmtime localtime mktime monotonic monotonic_ns perf_counter perf_counter_ns process_time sleep "
-    "strftime strptime struct_time time time_ns",
+    time: "asctime ctime gmtime localtime mktime monotonic monotonic_ns perf_counter perf_counter_ns process_time "
+    "sleep strftime strptime struct_time time time_ns",
     types: "SimpleNamespace MappingProxyType NoneType",
     typing: "AbstractSet Annotated Any AnyStr Awaitable ByteString Callable ClassVar Collection Container Counter "
     "DefaultDict Deque Dict Final FrozenSet Generator Generic Hashable Iterable Iterator List Literal LiteralString "
@@ -114,8 +112,8 @@ _SPEC: dict[types.ModuleType, str] = {
     zlib: "crc32 adler32",
 }  # fmt: skip
 _NAMED = {module.__name__: names for module, names in _SPEC.items()}
-_OWN = ("abc", "sys")  # made wholly in `_additions`
-_PARENTS = {"urllib": "urllib.parse"}
+_WHOLLY_STAND_INS = ("abc", "sys", "urllib")
+_CHILDREN = {"collections": ("abc",), "urllib": ("parse",)}
 _INSTEAD = {
     "concurrent": "llm_query_batched and rlm_query_batched run their calls at the same time",
     "asyncio": "llm_query_batched and rlm_query_batched run their calls at the same time",
@@ -157,17 +155,16 @@ class Importer:
     """Stands for `__import__` in one session."""
 
     def __init__(self, guards: Guards, stdout: Printer, stderr: Printer) -> None:
-        self._guards = guards
-        self._streams = {"stdout": stdout, "stderr": stderr}
+        self._standins = StandIns(guards, stdout, stderr)
         self._facades: dict[str, Facade] = {}
 
     def __call__(
         self,
         name: str,
-        globals: Any = None,
-        locals: Any = None,
-        fromlist: tuple[str, ...] = (),
-        level: int = 0,  # noqa: A002
+        _globals: object = None,
+        _locals: object = None,
+        fromlist: tuple[str, ...] | None = (),
+        level: int = 0,
     ) -> Facade:
         """Import a facade as the import statement asks for it."""
         if level:
@@ -184,62 +181,20 @@ class Importer:
         return self._facades[name]
 
     def _build(self, name: str) -> Facade:
-        if name not in _NAMED and name not in _OWN and name not in _PARENTS:
+        if name not in _NAMED and name not in _WHOLLY_STAND_INS:
             raise ModuleNotFoundError(_refusal(name), name=name)
         facade = Facade(name)
         contents = vars(facade)
         contents.update({key: getattr(sys.modules[name], key) for key in public_names(name)})
-        contents.update(self._additions(name))
+        contents.update(self._standins.of(name))
+        contents.update({child: self._facade(f"{name}.{child}") for child in _CHILDREN.get(name, ())})
         return facade
-
-    def _additions(self, name: str) -> dict[str, Any]:
-        """Return the names that are not the module's own objects, but safe versions of them."""
-        makers: dict[str, Callable[[], dict[str, Any]]] = {
-            "abc": lambda: {"ABC": abc.ABC, "abstractmethod": abc.abstractmethod, "ABCMeta": _abstract_class},
-            "collections": lambda: {"abc": self._facade("collections.abc")},
-            "dataclasses": lambda: {"dataclass": self._dataclass},
-            "functools": lambda: {"wraps": _wraps, "update_wrapper": _update_wrapper},
-            "operator": lambda: {"attrgetter": self._attrgetter, "methodcaller": self._methodcaller},
-            "pprint": lambda: {"pprint": self._pprint, "pp": self._pprint},
-            "sys": lambda: {**self._streams, **_interpreter()},
-            "urllib": lambda: {"parse": self._facade("urllib.parse")},
-            "uuid": lambda: {"uuid4": lambda: uuid.UUID(int=random.getrandbits(128), version=4)},
-        }
-        return makers[name]() if name in makers else {}
-
-    def _dataclass(self, cls: type | None = None, /, **options: Any) -> Any:
-        """Stand for `dataclass`: what it returns is the cell's own class too, and matches no guarded attribute."""
-
-        def decorate(own: type) -> type:
-            made = dataclasses.dataclass(**options)(own)
-            if getattr(made, "_is_protocol", False):
-                made.__match_args__ = ()  # type: ignore[attr-defined]
-            return self._guards.define(made)
-
-        return decorate if cls is None else decorate(cls)
-
-    def _attrgetter(self, *paths: str) -> Callable[[Any], Any]:
-        """Stand for `operator.attrgetter`."""
-
-        def get(obj: Any) -> Any:
-            found = tuple(functools.reduce(self._guards.read, path.split("."), obj) for path in paths)
-            return found if len(found) > 1 else found[0]
-
-        return get
-
-    def _methodcaller(self, name: str, /, *args: Any, **kwargs: Any) -> Callable[[Any], Any]:
-        """Stand for `operator.methodcaller`."""
-        return lambda obj: self._guards.read(obj, name)(*args, **kwargs)
-
-    def _pprint(self, value: Any, *, width: int = 80, indent: int = 1, depth: int | None = None, **_: Any) -> None:
-        """Stand for `pprint.pprint`."""
-        self._streams["stdout"].write(pprint.pformat(value, indent=indent, width=width, depth=depth) + "\n")
 
 
 def preload() -> None:
     """Do what these modules do late: import their parts and read the time zone, which the jail would refuse."""
     time.localtime()
-    datetime.datetime.strptime("2000", "%Y")  # noqa: DTZ007 - only to import _strptime
+    dt.datetime.strptime("2000", "%Y")  # noqa: DTZ007 - only to import _strptime
     time.strptime("2000", "%Y")
     for module in ("_strptime", "encodings.idna", "encodings.latin_1", "encodings.utf_16", "encodings.ascii", "locale"):
         importlib.import_module(module)
@@ -250,36 +205,3 @@ def preload() -> None:
 def _refusal(name: str) -> str:
     reason = _INSTEAD.get(name) or _INSTEAD.get(name.partition(".")[0])
     return f"the module {name!r} is not available in this REPL" + (f": {reason}" if reason else "")
-
-
-def _abstract_class(name: str, bases: tuple[type, ...], contents: dict[str, Any], **options: Any) -> type:
-    """Stand for `ABCMeta` in `class X(metaclass=ABCMeta)`."""
-    if "__qualname__" not in contents:
-        raise TypeError("ABCMeta is for class statements")
-    return abc.ABCMeta(name, bases, contents, **options)
-
-
-def _wraps(wrapped: Any) -> Callable[[Any], Any]:
-    """Stand for `functools.wraps`."""
-    return lambda wrapper: _update_wrapper(wrapper, wrapped)
-
-
-def _update_wrapper(wrapper: Any, wrapped: Any) -> Any:
-    """Stand for `functools.update_wrapper` with the standard attributes only."""
-    for name in ("__name__", "__qualname__", "__doc__"):
-        if hasattr(wrapped, name):
-            setattr(wrapper, name, getattr(wrapped, name))
-    return wrapper
-
-
-def _interpreter() -> dict[str, Any]:
-    return {
-        "byteorder": sys.byteorder,
-        "float_info": sys.float_info,
-        "getrecursionlimit": sys.getrecursionlimit,
-        "getsizeof": sys.getsizeof,
-        "maxsize": sys.maxsize,
-        "maxunicode": sys.maxunicode,
-        "version": sys.version,
-        "version_info": tuple(sys.version_info),
-    }

@@ -1,16 +1,17 @@
-"""The run-time half of the language: what an attribute may be read from and written to, and safe stand-ins for builtins."""
+"""The run-time half of the language: what attributes may be read and written, and safe stand-ins for builtins."""
 
 import abc
 import decimal
 import string
 import types
-from _string import formatter_field_name_split
+from _string import formatter_field_name_split  # type: ignore[import-not-found]
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sandbox.guest.restricted import names
 
 _MISSING = object()
+_DECIDED = names.GUARDED | {"__setattr__", "__class__"}
 _WRITABLE = (types.SimpleNamespace, decimal.Context)
 
 
@@ -39,9 +40,7 @@ class Guards:
             raise TypeError("attribute name must be string")
         try:
             self._check_readable(obj, name)
-            if name in names.GUARDED or name == "__setattr__":
-                return self._read_guarded(obj, name)
-            return getattr(obj, name)
+            return self._read_guarded(obj, name) if name in _DECIDED else getattr(obj, name)
         except AttributeError:
             if default is _MISSING:
                 raise
@@ -49,7 +48,8 @@ class Guards:
 
     def has(self, obj: Any, name: str) -> bool:
         """Stand for `hasattr`."""
-        return self.read(obj, name, _MISSING_TOO) is not _MISSING_TOO
+        absent = object()
+        return self.read(obj, name, absent) is not absent
 
     def writable(self, obj: Any) -> Any:
         """Return the object if its attributes may be set."""
@@ -116,6 +116,8 @@ class Guards:
     def _read_guarded(self, obj: Any, name: str) -> Any:
         if name == "__setattr__":
             return self.write
+        if name == "__class__":
+            return self.type(obj)
         if name == "mro" and _is_class(obj, object):
             raise AttributeError("the attribute 'mro' of classes cannot be used here")
         if name == "register" and isinstance(obj, abc.ABCMeta):
@@ -131,9 +133,6 @@ class Guards:
         if _is_class(obj, str) or isinstance(obj, super):
             return safe
         return getattr(obj, name)
-
-
-_MISSING_TOO = object()
 
 
 class _Formatter(string.Formatter):

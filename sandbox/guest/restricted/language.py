@@ -9,68 +9,12 @@ from sandbox.guest.restricted import facades
 from sandbox.guest.restricted.guards import Guards
 from sandbox.guest.restricted.policy import compile_cell
 
-_PLAIN = [
-    "abs",
-    "aiter",
-    "all",
-    "anext",
-    "any",
-    "ascii",
-    "bin",
-    "bool",
-    "bytearray",
-    "bytes",
-    "callable",
-    "chr",
-    "classmethod",
-    "complex",
-    "dict",
-    "divmod",
-    "enumerate",
-    "filter",
-    "float",
-    "format",
-    "frozenset",
-    "hash",
-    "hex",
-    "id",
-    "int",
-    "isinstance",
-    "issubclass",
-    "iter",
-    "len",
-    "list",
-    "map",
-    "max",
-    "memoryview",
-    "min",
-    "next",
-    "object",
-    "oct",
-    "ord",
-    "pow",
-    "property",
-    "range",
-    "repr",
-    "reversed",
-    "round",
-    "set",
-    "slice",
-    "sorted",
-    "staticmethod",
-    "str",
-    "sum",
-    "super",
-    "tuple",
-    "zip",
-    "True",
-    "False",
-    "None",
-    "Ellipsis",
-    "NotImplemented",
-    "__build_class__",
-    "__debug__",
-]
+_PLAIN = """
+    abs aiter all anext any ascii bin bool bytearray bytes callable chr classmethod complex dict divmod enumerate filter
+    float format frozenset hash hex id int isinstance issubclass iter len list map max memoryview min next object oct
+    ord pow property range repr reversed round set slice sorted staticmethod str sum super tuple zip
+    Ellipsis NotImplemented __build_class__ __debug__
+"""
 
 
 class RestrictedLanguage:
@@ -83,7 +27,7 @@ class RestrictedLanguage:
     def builtins(self, namespace: dict[str, Any], stdout: Printer, stderr: Printer) -> dict[str, Any]:
         """Return the builtins of one session; names with underscores are what the compiler calls."""
         guards = Guards(namespace)
-        plain = {name: getattr(builtins, name) for name in _PLAIN}
+        plain = {name: getattr(builtins, name) for name in _PLAIN.split()}
         errors = {
             name: value
             for name, value in vars(builtins).items()

@@ -4,103 +4,14 @@ from typing import Final
 
 from RestrictedPython.transformer import INSPECT_ATTRIBUTES
 
-METHODS: Final = frozenset(
-    f"__{name}__"
-    for name in [
-        "init",
-        "new",
-        "post_init",
-        "init_subclass",
-        "set_name",
-        "get",
-        "set",
-        "delete",
-        "call",
-        "getattr",
-        "class_getitem",
-        "repr",
-        "str",
-        "bytes",
-        "format",
-        "hash",
-        "bool",
-        "len",
-        "length_hint",
-        "lt",
-        "le",
-        "eq",
-        "ne",
-        "gt",
-        "ge",
-        "contains",
-        "iter",
-        "next",
-        "reversed",
-        "getitem",
-        "setitem",
-        "delitem",
-        "missing",
-        "enter",
-        "exit",
-        "copy",
-        "deepcopy",
-        "sizeof",
-        "dir",
-        "add",
-        "radd",
-        "iadd",
-        "sub",
-        "rsub",
-        "isub",
-        "mul",
-        "rmul",
-        "imul",
-        "matmul",
-        "rmatmul",
-        "imatmul",
-        "truediv",
-        "rtruediv",
-        "itruediv",
-        "floordiv",
-        "rfloordiv",
-        "ifloordiv",
-        "mod",
-        "rmod",
-        "imod",
-        "divmod",
-        "rdivmod",
-        "pow",
-        "rpow",
-        "ipow",
-        "lshift",
-        "rlshift",
-        "ilshift",
-        "rshift",
-        "rrshift",
-        "irshift",
-        "and",
-        "rand",
-        "iand",
-        "or",
-        "ror",
-        "ior",
-        "xor",
-        "rxor",
-        "ixor",
-        "neg",
-        "pos",
-        "abs",
-        "invert",
-        "int",
-        "float",
-        "complex",
-        "index",
-        "round",
-        "trunc",
-        "floor",
-        "ceil",
-    ]
-)
+_METHODS = """
+    init new post_init init_subclass set_name get set delete call getattr class_getitem repr str bytes format hash bool
+    len length_hint lt le eq ne gt ge contains iter next reversed getitem setitem delitem missing enter exit copy
+    deepcopy sizeof dir add radd iadd sub rsub isub mul rmul imul matmul rmatmul imatmul truediv rtruediv itruediv floordiv
+    rfloordiv ifloordiv mod rmod imod divmod rdivmod pow rpow ipow lshift rlshift ilshift rshift rrshift irshift and
+    rand iand or ror ior xor rxor ixor neg pos abs invert int float complex index round trunc floor ceil
+"""
+METHODS: Final = frozenset(f"__{name}__" for name in _METHODS.split())
 """Special methods that a class may define and that may be called by name, as in `super().__init__()`."""
 
 CLASS_VARIABLES: Final = frozenset({"__slots__", "__hash__", "__doc__"})
@@ -121,9 +32,9 @@ def is_dunder(name: str) -> bool:
 
 def is_guard(name: str) -> bool:
     """Tell whether `name` is of the form `_x_`, which the compiler keeps for its own calls."""
-    return len(name) > 2 and name.startswith("_") and name.endswith("_") and not name.strip("_") == ""  # noqa: PLR2004
+    return len(name) > 2 and name.startswith("_") and name.endswith("_") and name.strip("_") != ""  # noqa: PLR2004
 
 
 def may_bind(name: str) -> bool:
     """Tell whether a cell may give this name to a variable, parameter, function, class or import."""
-    return name == "_" or name == "__" or not is_guard(name)
+    return name in {"_", "__"} or not is_guard(name)

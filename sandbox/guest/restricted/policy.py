@@ -1,9 +1,10 @@
 """The language of cells: RestrictedPython's allow-list of syntax, with everyday Python let through.
 
-RestrictedPython guards every attribute, item and iteration at run time and rejects what models write all the time. Here only
-what can lead out of the cell is guarded: attribute names are checked when the cell is compiled, and only names whose
-safety depends on the object go through `_getattr_`; attribute writes go through `_write_`. Items, iteration, calls and
-augmented assignment stay plain Python, which also keeps its speed. The wall is the jail; this layer gives clear errors early.
+RestrictedPython guards every attribute, item and iteration at run time and rejects what models write all the time. Here
+only what can lead out of the cell is guarded: attribute names are checked when the cell is compiled, and only names
+whose safety depends on the object go through `_getattr_`; attribute writes go through `_write_`. Items, iteration,
+calls and augmented assignment stay plain Python, which also keeps its speed. The wall is the jail; this layer gives
+clear errors early.
 """
 
 import ast
@@ -40,6 +41,7 @@ class Policy(RestrictingNodeTransformer):
         super().__init__()
         self._filename = filename
         self._scopes: list[str] = [""]  # the name of each enclosing class, "" for a function or the module
+        self._lazy_annotations = False
 
     def error(self, node: ast.AST, info: str) -> NoReturn:
         """Stop at the first thing that is not allowed."""
@@ -56,13 +58,13 @@ class Policy(RestrictingNodeTransformer):
         self.error(node, f"the name {name!r} cannot be used here")
 
     # What is plain Python again.
-    visit_For = visit_comprehension = visit_Assign = visit_Call = visit_Subscript = visit_With = (  # noqa: N815
+    visit_For = visit_comprehension = visit_Assign = visit_Call = visit_Subscript = visit_With = (
         RestrictingNodeTransformer.node_contents_visit
     )
-    visit_Nonlocal = visit_Match = visit_MatchValue = visit_MatchSingleton = visit_MatchSequence = (  # noqa: N815
+    visit_Nonlocal = visit_Match = visit_MatchValue = visit_MatchSingleton = visit_MatchSequence = (
         RestrictingNodeTransformer.node_contents_visit
     )
-    visit_MatchOr = RestrictingNodeTransformer.node_contents_visit  # noqa: N815
+    visit_MatchOr = RestrictingNodeTransformer.node_contents_visit
 
     def visit_Module(self, node: ast.Module) -> ast.Module:
         """Visit a cell."""
@@ -113,14 +115,13 @@ class Policy(RestrictingNodeTransformer):
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
         """Keep annotations of classes, which dataclasses read; elsewhere keep the value only."""
         if self._scopes[-1]:
+            if self._lazy_annotations:
+                node.annotation = ast.copy_location(ast.Constant(ast.unparse(node.annotation)), node.annotation)
             return self.node_contents_visit(node)
+        target = self.visit(node.target)
         if node.value is None:
-            self.visit(node.target)
-            replacement: ast.stmt = ast.Pass()
-        else:
-            replacement = ast.Assign(targets=[self.visit(node.target)], value=self.visit(node.value))
-        copy_locations(replacement, node)
-        return replacement
+            return _in_place_of(node, ast.Pass())
+        return _in_place_of(node, ast.Assign(targets=[target], value=self.visit(node.value)))
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
         """Check names and drop annotations."""
@@ -187,11 +188,12 @@ class Policy(RestrictingNodeTransformer):
     def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST:
         """Check the names; write `*` out; features of the future are the present."""
         if node.module == "__future__":
-            return copy_locations_of(ast.Pass(), node)
+            self._lazy_annotations |= any(alias.name == "annotations" for alias in node.names)
+            return _in_place_of(node, ast.Pass())
         if any(alias.name == "*" for alias in node.names):
             node.names = [ast.alias(name) for name in facades.public_names(node.module or "")]
             if not node.names:
-                return copy_locations_of(ast.Import([ast.alias(node.module or "?")]), node)
+                return _in_place_of(node, ast.Import([ast.alias(node.module or "?")]))
             ast.fix_missing_locations(node)
         for alias in node.names:
             if alias.name.startswith("_"):
@@ -222,10 +224,9 @@ class Policy(RestrictingNodeTransformer):
             self.error(node, "type parameters cannot be used here")
 
 
-def copy_locations_of(node: Any, origin: ast.AST) -> ast.AST:
-    """Give a new statement the place of the one it replaces."""
-    copy_locations(node, origin)  # type: ignore[type-var]
-    return node  # type: ignore[no-any-return]
+def _in_place_of(origin: ast.stmt, node: ast.stmt) -> ast.stmt:
+    copy_locations(node, origin)
+    return node
 
 
 def _is_readable(name: str) -> bool:
