@@ -5,7 +5,7 @@ from threading import Barrier, Thread
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import connection
+from django.db import Error, connection
 
 from rlmlab import scoping
 from rlmlab.audit.actions import Subject, erase_person, record
@@ -238,7 +238,7 @@ def test_eight_concurrent_transactions_make_one_chain() -> None:
         try:
             for number in range(10):
                 write(worker * 100 + number)
-        except Exception as error:
+        except Error as error:
             failures.append(error)
         finally:
             connection.close()
