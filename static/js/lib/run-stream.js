@@ -171,9 +171,8 @@ export class RunStream {
         this.deltas.push(frame);
         this.flushSoon();
         break;
-      case "resync":
-        this.dropSocket();
-        this.resume("gap");
+      case "resync": // text in flight was dropped; the events are read from the record, the line stays
+        this.catchUp("gap").then((reached) => reached && this.socket && this.become("live"));
         break;
       case "end":
         this.dropSocket();

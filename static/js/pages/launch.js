@@ -131,7 +131,8 @@ class LaunchForm {
       sessionStorage.removeItem(this.draftKey);
       location.assign(`/runs/${run.id}`);
     } catch (error) {
-      this.key = crypto.randomUUID();
+      // No answer: the run may have started, and the same key finds it. Refused: another attempt is another request.
+      if (error.status) this.key = crypto.randomUUID();
       button.disabled = false;
       this.part("launch-word").textContent = "Launch";
       this.showErrors(error.fields, error.message);

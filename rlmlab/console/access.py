@@ -1,0 +1,58 @@
+"""From a browser's request to whom it speaks for, and from a refusal to a page."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec, cast
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+
+from rlmlab.errors import NotFound
+from rlmlab.tenancy.actions.sessions import record_refusal
+from rlmlab.tenancy.models import User
+from rlmlab.tenancy.principals import PermissionMissing, Principal
+from rlmlab.tenancy.queries import principal_for_user
+
+P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, Principal, P], HttpResponse]
+
+
+def user_of(request: HttpRequest) -> User:
+    """Return who is signed in; only behind `login_required`."""
+    return cast("User", request.user)
+
+
+def member_page(view: View[P]) -> Callable[..., HttpResponse]:
+    """Give the view the signed-in member of the organization in the URL; refusals become 404 and 403 pages."""
+
+    @login_required
+    @wraps(view)
+    def page(request: HttpRequest, organization: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        return refusing(request, lambda: _as_member(request, organization, view, *args, **kwargs))
+
+    return page
+
+
+def refusing(request: HttpRequest, work: Callable[[], HttpResponse]) -> HttpResponse:
+    """Do the work of a view; what it may not do or cannot find becomes an error page, and refusals are recorded.
+
+    Raises:
+        Http404: there is no such object for this person.
+        PermissionDenied: the role does not permit it.
+    """
+    try:
+        return work()
+    except NotFound as error:
+        raise Http404(error.detail) from error
+    except PermissionMissing as error:
+        record_refusal(error, ip=request.META.get("REMOTE_ADDR"))
+        raise PermissionDenied(error.detail) from error
+
+
+def _as_member(
+    request: HttpRequest, organization: str, view: View[P], *args: P.args, **kwargs: P.kwargs
+) -> HttpResponse:
+    principal = principal_for_user(user_of(request), organization)
+    request.principal = principal  # type: ignore[attr-defined]  # read by the navigation
+    return view(request, principal, *args, **kwargs)

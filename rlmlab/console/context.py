@@ -1,0 +1,48 @@
+"""What the frame around every page shows: where one is, where one may go."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+
+from rlmlab.tenancy.models import Membership, Organization, Project, User
+from rlmlab.tenancy.principals import Principal
+from rlmlab.tenancy.queries import memberships_of
+
+
+@dataclass(frozen=True, slots=True)
+class Navigation:
+    """The signed-in person's organizations, and the one and the project that this page is about."""
+
+    memberships: list[Membership]
+    principal: Principal | None
+    project: Project | None
+
+    @property
+    def organization(self) -> Organization | None:
+        """The organization of this page."""
+        return self.principal.organization if self.principal else None
+
+    @property
+    def manages(self) -> bool:
+        """Whether the organization's settings are open to this person."""
+        return self.principal is not None and self.principal.can("member.manage")
+
+    @property
+    def launches(self) -> bool:
+        """Whether this person may start runs here."""
+        return self.principal is not None and self.project is not None and self.principal.can("run.create")
+
+
+def navigation(request: HttpRequest) -> dict[str, Any]:
+    """Add `navigation` to every template's context."""
+    user = getattr(request, "user", None)
+    if not isinstance(user, User):
+        return {"navigation": Navigation([], None, None)}
+    return {
+        "navigation": Navigation(
+            memberships=memberships_of(user),
+            principal=getattr(request, "principal", None),
+            project=getattr(request, "project", None),
+        )
+    }

@@ -1,0 +1,31 @@
+"""The form that launches a run; its script sends the documented request of the REST interface."""
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from rlmlab.console.access import member_page
+from rlmlab.engine.types import Budget
+from rlmlab.tenancy.models import EnvironmentName
+from rlmlab.tenancy.principals import Principal
+from rlmlab.tenancy.queries import project_by_slug
+
+
+@require_safe
+@member_page
+def launch(request: HttpRequest, principal: Principal, project: str) -> HttpResponse:
+    """Show the form with the project's defaults."""
+    principal.require("run.create")
+    found = project_by_slug(principal, project)
+    request.project = found  # type: ignore[attr-defined]  # read by the navigation
+    context = {
+        "principal": principal,
+        "project": found,
+        "default_model": found.default_model or settings.RLMLAB.default_model or settings.RLMLAB.local_model,
+        "local_model": settings.RLMLAB.local_model,
+        "environments": EnvironmentName.choices,
+        "budget": Budget(),
+        "caps": principal.organization.budget_caps(),
+    }
+    return render(request, "console/launch.html", context)

@@ -1,0 +1,36 @@
+"""The page of one run."""
+
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from rlmlab.api.schemas.runs import present_run
+from rlmlab.console.access import refusing, user_of
+from trajectories.queries import demo_check_of, run_of_member
+
+
+@require_safe
+@login_required
+def run(request: HttpRequest, run_id: UUID) -> HttpResponse:
+    """Show the run as it stands; the page's script brings the rest and what happens next."""
+    return refusing(request, lambda: _page(request, run_id))
+
+
+def _page(request: HttpRequest, run_id: UUID) -> HttpResponse:
+    principal, found = run_of_member(user_of(request), run_id)
+    request.principal = principal  # type: ignore[attr-defined]  # both are read by the navigation
+    request.project = found.project  # type: ignore[attr-defined]
+    context = {
+        "principal": principal,
+        "project": found.project,
+        "run": found,
+        "run_data": present_run(found),
+        "check": demo_check_of(found),
+        "now": timezone.now(),
+        "cancels": principal.can("run.cancel"),
+    }
+    return render(request, "console/run.html", context)
