@@ -19,6 +19,7 @@ OUTSIDE = ("DATABASE_URL", "REDIS_URL", "OPENAI_API_KEY", "OPENAI_API_BASE", "OP
 def _prepare() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="rlmlab-test-"))
     folder.chmod(0o711)  # the servers' account must reach its own folders below
+    (folder / "static").mkdir()  # WhiteNoise warns where there is none
     atexit.register(_remove, folder, os.getpid())
     for name in [name for name in os.environ if name.startswith("RLMLAB_") or name in OUTSIDE]:
         del os.environ[name]

@@ -8,7 +8,6 @@ SENTENCES: Final = {
     "file.create": "stored the file {name} ({size} bytes)",
     "run.cancel": "stopped the run “{title}”",
     "run.create": "started the run “{title}” on {model}",
-    "run.purge": "purged a run with {events} events",
 }
 
 

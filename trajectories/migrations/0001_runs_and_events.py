@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
                 ('id', models.UUIDField(default=rlmlab.scoping.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('number', models.PositiveIntegerField()),
                 ('data', models.BinaryField()),
-                ('blob', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='chunks', to='trajectories.blob')),
+                ('blob', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='trajectories.blob')),
                 ('organization', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
             ],
         ),
@@ -76,6 +76,7 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('max_tokens', models.BigIntegerField()),
                 ('max_cost_usd', models.FloatField(null=True)),
+                ('cost_limit_given', models.BooleanField(default=False, help_text='False where 1 USD is only the default.')),
                 ('max_seconds', models.FloatField()),
                 ('max_depth', models.PositiveIntegerField()),
                 ('max_steps', models.PositiveIntegerField()),
@@ -131,7 +132,7 @@ class Migration(migrations.Migration):
                 ('type', models.CharField(max_length=20)),
                 ('payload', models.JSONField()),
                 ('organization', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
-                ('run', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='events', to='trajectories.run')),
+                ('run', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trajectories.run')),
             ],
         ),
         migrations.CreateModel(
@@ -158,7 +159,7 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(blank=True, default='', max_length=255)),
                 ('blob', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trajectories.blob')),
                 ('organization', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
-                ('run', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='inputs', to='trajectories.run')),
+                ('run', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='trajectories.run')),
             ],
         ),
         migrations.CreateModel(
@@ -181,7 +182,7 @@ class Migration(migrations.Migration):
                 ('cost_usd', models.FloatField(default=0.0, null=True)),
                 ('preview', models.TextField(blank=True, default='')),
                 ('organization', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
-                ('run', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='spans', to='trajectories.run')),
+                ('run', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='trajectories.run')),
             ],
         ),
         migrations.CreateModel(
@@ -236,7 +237,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='run',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(models.Q(('error_code', ''), _negated=True), ('status', 'failed')), models.Q(('error_code', ''), models.Q(('status', 'failed'), _negated=True)), _connector='OR'), name='run_failed_with_an_error'),
+            constraint=models.CheckConstraint(condition=models.Q(('error_code', ''), ('status', 'failed'), _negated=True), name='run_failed_with_an_error'),
         ),
         migrations.AddConstraint(
             model_name='run',

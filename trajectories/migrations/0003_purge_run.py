@@ -8,6 +8,7 @@ CREATE FUNCTION purge_run(purged uuid) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     found trajectories_run;
+    freed uuid[];
     counted bigint;
 BEGIN
     SELECT * INTO found FROM trajectories_run WHERE id = purged
@@ -25,17 +26,14 @@ BEGIN
     DELETE FROM trajectories_span WHERE run_id = purged;
     DELETE FROM trajectories_democheck WHERE run_id = purged;
     DELETE FROM trajectories_idempotencykey WHERE run_id = purged;
-    CREATE TEMP TABLE purge_run_blobs ON COMMIT DROP AS
-        SELECT DISTINCT blob_id FROM trajectories_runinput WHERE run_id = purged;
+    SELECT array_agg(DISTINCT blob_id) INTO freed FROM trajectories_runinput WHERE run_id = purged;
     DELETE FROM trajectories_runinput WHERE run_id = purged;
     DELETE FROM trajectories_run WHERE id = purged;
-    DELETE FROM trajectories_blobchunk AS chunk USING purge_run_blobs AS freed WHERE chunk.blob_id = freed.blob_id
-        AND NOT EXISTS (SELECT FROM trajectories_runinput AS used WHERE used.blob_id = freed.blob_id)
-        AND NOT EXISTS (SELECT FROM trajectories_file AS used WHERE used.blob_id = freed.blob_id);
-    DELETE FROM trajectories_blob AS blob USING purge_run_blobs AS freed WHERE blob.id = freed.blob_id
-        AND NOT EXISTS (SELECT FROM trajectories_runinput AS used WHERE used.blob_id = freed.blob_id)
-        AND NOT EXISTS (SELECT FROM trajectories_file AS used WHERE used.blob_id = freed.blob_id);
-    DROP TABLE purge_run_blobs;
+    SELECT array_agg(blob.id) INTO freed FROM trajectories_blob AS blob WHERE blob.id = ANY (freed)
+        AND NOT EXISTS (SELECT FROM trajectories_runinput AS used WHERE used.blob_id = blob.id)
+        AND NOT EXISTS (SELECT FROM trajectories_file AS used WHERE used.blob_id = blob.id);
+    DELETE FROM trajectories_blobchunk WHERE blob_id = ANY (freed);
+    DELETE FROM trajectories_blob WHERE id = ANY (freed);
     INSERT INTO trajectories_tombstone (id, organization_id, run_id, events, created_at, purged_at)
         VALUES (gen_random_uuid(), found.organization_id, purged, counted, found.created_at, now());
     RETURN counted;

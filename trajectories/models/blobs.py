@@ -24,7 +24,7 @@ class BlobChunk(OrgModel):
 
     # reached through its blob only, so no index of its own
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+", db_index=False)
-    blob = models.ForeignKey(Blob, on_delete=models.CASCADE, related_name="chunks", db_index=False)
+    blob = models.ForeignKey(Blob, on_delete=models.CASCADE, related_name="+", db_index=False)
     number = models.PositiveIntegerField()
     data = models.BinaryField()
 

@@ -19,7 +19,7 @@ class Event(OrgModel):
     """
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+", db_index=False)
-    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="events", db_index=False)
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="+", db_index=False)
     seq = models.BigIntegerField()
     at = models.DateTimeField()
     span_id = models.CharField(max_length=32)
@@ -40,7 +40,7 @@ class Span(OrgModel):
     """A nested interval of a run, as trees and sums show it; the fold of `rlmlab.engine.projection`."""
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+", db_index=False)
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="spans", db_index=False)
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="+", db_index=False)
     span_id = models.CharField(max_length=32)
     parent_span_id = models.CharField(max_length=32, blank=True, default="")
     kind = models.CharField(max_length=20)

@@ -1,7 +1,7 @@
 """Runs and their inputs."""
 
 from datetime import datetime
-from typing import Final
+from typing import ClassVar, Final
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -60,6 +60,9 @@ class RunQuerySet(OrgQuerySet["Run"]):
         return self.filter(status=RunStatus.RUNNING, lease_owner=owner, fence=fence)
 
 
+RunManager = models.Manager.from_queryset(RunQuerySet)
+
+
 class Run(OrgModel):
     """One execution of a task.
 
@@ -86,6 +89,7 @@ class Run(OrgModel):
 
     max_tokens = models.BigIntegerField()
     max_cost_usd = models.FloatField(null=True)
+    cost_limit_given = models.BooleanField(default=False, help_text="False where 1 USD is only the default.")
     max_seconds = models.FloatField()
     max_depth = models.PositiveIntegerField()
     max_steps = models.PositiveIntegerField()
@@ -114,7 +118,7 @@ class Run(OrgModel):
     last_seq = models.BigIntegerField(default=0)
     finished_at = models.DateTimeField(null=True)
 
-    objects = RunQuerySet.as_manager()
+    objects: ClassVar[RunManager["Run"]] = RunManager()
 
     class Meta:
         indexes = [
@@ -124,7 +128,9 @@ class Run(OrgModel):
         ]
         constraints = [
             models.CheckConstraint(condition=Q(status__in=RunStatus.values), name="run_status_is_known"),
-            models.CheckConstraint(condition=Q(environment__in=EnvironmentName.values), name="run_environment_is_known"),
+            models.CheckConstraint(
+                condition=Q(environment__in=EnvironmentName.values), name="run_environment_is_known"
+            ),
             models.CheckConstraint(condition=Q(context_kind__in=ContextKind.values), name="run_context_kind_is_known"),
             models.CheckConstraint(
                 condition=Q(finish_reason="", finished_at=None) & ~Q(status__in=TERMINAL)
@@ -132,7 +138,7 @@ class Run(OrgModel):
                 name="run_ends_with_a_reason",
             ),
             models.CheckConstraint(
-                condition=~Q(error_code="") & Q(status="failed") | Q(error_code="") & ~Q(status="failed"),
+                condition=~Q(status="failed", error_code=""),
                 name="run_failed_with_an_error",
             ),
             models.CheckConstraint(
@@ -152,7 +158,7 @@ class RunInput(OrgModel):
     """A blob that a run reads: its context (empty name), or a file by its name in the REPL, in this order."""
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+", db_index=False)
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="inputs", db_index=False)
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="+", db_index=False)
     position = models.PositiveIntegerField()
     name = models.CharField(max_length=255, blank=True, default="")
     blob = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="+")

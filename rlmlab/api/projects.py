@@ -1,0 +1,30 @@
+"""Projects."""
+
+from http import HTTPStatus
+
+from ninja import Router, Status
+
+from rlmlab.api.auth import ApiRequest
+from rlmlab.api.pagination import Cursor, Limit, listed
+from rlmlab.api.schemas.base import ListOf
+from rlmlab.api.schemas.projects import ProjectIn, ProjectOut
+from rlmlab.tenancy.actions.projects import create_project
+from rlmlab.tenancy.queries import projects_page
+from trajectories.pages import Page
+
+router = Router(tags=["projects"])
+
+
+@router.get("", response=ListOf[ProjectOut], summary="List projects")
+def list_projects(request: ApiRequest, cursor: Cursor, limit: Limit) -> ListOf[ProjectOut]:
+    """List the organization's projects by slug."""
+    rows = projects_page(request.auth, after=cursor, limit=limit + 1)
+    more = rows[limit - 1].slug if len(rows) > limit else ""
+    return listed(Page(rows[:limit], more), ProjectOut.of)
+
+
+@router.post("", response={201: ProjectOut}, summary="Create a project")
+def post_project(request: ApiRequest, body: ProjectIn) -> Status[ProjectOut]:
+    """Make a project."""
+    project = create_project(by=request.auth, **body.model_dump())
+    return Status(HTTPStatus.CREATED, ProjectOut.of(project))

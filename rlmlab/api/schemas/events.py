@@ -1,0 +1,47 @@
+"""Events and spans as the API shows them."""
+
+from datetime import datetime
+from typing import Annotated, Any, Self, get_args
+
+from ninja import Schema
+from pydantic import WithJsonSchema
+
+from rlmlab.engine.events import EventType
+from trajectories.models import Span
+
+Payload = Annotated[Any, WithJsonSchema({"type": "object", "description": "By type; see docs/architecture.md."})]
+
+
+class EventOut(Schema):
+    """One immutable record of a run; the payload is passed on as it is stored."""
+
+    seq: int
+    at: datetime
+    span_id: str
+    parent_span_id: str | None
+    depth: int
+    type: Annotated[str, WithJsonSchema({"type": "string", "enum": list(get_args(EventType))})]
+    payload: Payload
+
+
+class SpanOut(Schema):
+    """A nested interval of a run; tokens and cost are sums over it and everything below."""
+
+    span_id: str
+    parent_span_id: str | None
+    kind: str
+    name: str
+    depth: int
+    status: str
+    started_at: datetime
+    seconds: float | None
+    input_tokens: int
+    output_tokens: int
+    cost_usd: float | None
+    preview: str
+
+    @classmethod
+    def of(cls, span: Span) -> Self:
+        """Show a span."""
+        values = {name: getattr(span, name) for name in cls.model_fields}
+        return cls(**values | {"parent_span_id": span.parent_span_id or None})

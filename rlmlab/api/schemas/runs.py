@@ -1,0 +1,175 @@
+"""Runs as the API shows and takes them."""
+
+from datetime import datetime
+from typing import Annotated, Any, Self
+from uuid import UUID
+
+from ninja import Schema
+from pydantic import Field, WithJsonSchema
+
+from rlmlab.api.schemas.base import Body
+from trajectories.models import Run
+from trajectories.requests import RunRequest
+
+Context = Annotated[
+    Any,
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array"}, {"type": "object"}, {"type": "null"}]}),
+    Field(description="The input, kept as it is: the variable `context` in the REPL."),
+]
+JsonObject = Annotated[dict[str, Any], WithJsonSchema({"type": "object"})]
+
+
+class BudgetIn(Body):
+    """Limits of a run; those left out have their defaults."""
+
+    max_tokens: int | None = None
+    max_cost_usd: float | None = None
+    max_seconds: float | None = None
+    max_depth: int | None = None
+    max_steps: int | None = None
+    max_sub_calls: int | None = None
+
+
+class RunIn(Body):
+    """A new run. `files` are ids of the project's files; with them, `context` in the REPL is a dict of names."""
+
+    task: str
+    context: Context = None
+    files: list[Annotated[UUID, Field(strict=False)]] = []
+    model: str | None = None
+    sub_model: str | None = None
+    environment: str | None = None
+    budget: BudgetIn = BudgetIn()
+    response_schema: JsonObject | None = None
+    seed: int | None = None
+    tags: list[str] = []
+    title: str | None = None
+
+    def request(self) -> RunRequest:
+        """Return what is asked for, in the domain's words."""
+        return RunRequest(
+            task=self.task,
+            context=self.context,
+            files=self.files,
+            model=self.model or "",
+            sub_model=self.sub_model or "",
+            environment=self.environment or "",
+            budget=self.budget.model_dump(),
+            response_schema=self.response_schema,
+            seed=self.seed,
+            tags=self.tags,
+            title=self.title or "",
+        )
+
+
+class Budget(Schema):
+    """A run's limits; `max_cost_usd` null: the cost is not limited, since a price is unknown."""
+
+    max_tokens: int
+    max_cost_usd: float | None
+    max_seconds: float
+    max_depth: int
+    max_steps: int
+    max_sub_calls: int
+
+
+class Totals(Schema):
+    """What a run used; `cost_usd` null: a price is unknown."""
+
+    input_tokens: int
+    output_tokens: int
+    cost_usd: float | None
+    model_calls: int
+    sub_calls: int
+    steps: int
+    max_depth: int
+    seconds: float
+
+
+class RunError(Schema):
+    """Why a run failed; `code` is stable, `message` is for people."""
+
+    code: str
+    message: str
+
+
+class ContextOut(Schema):
+    """What the input is; `size` in bytes."""
+
+    kind: str
+    size: int
+
+
+class RunSummary(Schema):
+    """A run as lists show it."""
+
+    id: UUID
+    project: str
+    title: str
+    status: str
+    finish_reason: str | None
+    error: RunError | None
+    model: str
+    sub_model: str | None
+    environment: str
+    environment_level: str | None
+    budget: Budget
+    totals: Totals
+    last_seq: int
+    tags: list[str]
+    seed: int | None
+    context: ContextOut | None
+    cancel_requested: bool
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+    @classmethod
+    def of(cls, run: Run) -> Self:
+        """Show a run whose project is at hand."""
+        return cls(**summary(run))
+
+
+class RunOut(RunSummary):
+    """A run with its task and answer."""
+
+    task: str
+    answer: Annotated[Any, WithJsonSchema({"description": "Any JSON value."})]
+    response_schema: JsonObject | None
+
+    @classmethod
+    def of(cls, run: Run) -> Self:
+        """Show a run whose project is at hand."""
+        return cls(**summary(run), task=run.task, answer=run.answer, response_schema=run.response_schema)
+
+
+def present_run(run: Run) -> dict[str, Any]:
+    """Return a run as the JSON that the API answers, for pages that hand it to their scripts."""
+    return RunOut.of(run).model_dump(mode="json")
+
+
+def summary(run: Run) -> dict[str, Any]:
+    """Return what every view of a run shows."""
+    return {
+        "id": run.id,
+        "project": run.project.slug,
+        "title": run.title,
+        "status": run.status,
+        "finish_reason": run.finish_reason or None,
+        "error": {"code": run.error_code, "message": run.error_message} if run.error_code else None,
+        "model": run.model,
+        "sub_model": run.sub_model or None,
+        "environment": run.environment,
+        "environment_level": run.environment_level or None,
+        "budget": {name: getattr(run, name) for name in Budget.model_fields},
+        "totals": {name: getattr(run, name) for name in Totals.model_fields if name != "max_depth"}
+        | {"max_depth": run.reached_depth},
+        "last_seq": run.last_seq,
+        "tags": run.tags,
+        "seed": run.seed,
+        "context": {"kind": run.context_kind, "size": run.context_size} if run.context_kind else None,
+        "cancel_requested": run.cancel_requested,
+        "created_at": run.created_at,
+        "started_at": run.started_at,
+        "finished_at": run.finished_at,
+    }

@@ -1,0 +1,43 @@
+"""The addresses of the API."""
+
+from http import HTTPStatus
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import path, re_path
+from ninja import NinjaAPI
+
+from rlmlab.api import errors, events, files, projects, runs
+from rlmlab.api.auth import KeyAuth, SessionAuth
+from rlmlab.api.docs import LocalSwagger
+from rlmlab.api.health import healthz, readyz
+from rlmlab.api.parser import JsonParser
+
+api = NinjaAPI(
+    title="RLM Lab",
+    version="1",
+    description="Start runs, follow them, read what they did.",
+    auth=[KeyAuth(), SessionAuth()],
+    parser=JsonParser(),
+    docs=LocalSwagger(),
+    openapi_url="/openapi.json",
+    docs_url="/docs",
+    urls_namespace="api",
+)
+errors.register(api)
+api.add_router("/v1/projects", projects.router)
+api.add_router("/v1/projects", files.router)
+api.add_router("/v1", runs.router)
+api.add_router("/v1", events.router)
+
+
+def nothing_here(_request: HttpRequest) -> HttpResponse:
+    """Answer an unknown address of the API in the API's own way."""
+    return errors.problem(HTTPStatus.NOT_FOUND, "There is nothing at this address.")
+
+
+urlpatterns = [
+    path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
+    path("api/", api.urls),
+    re_path(r"^api/", nothing_here),
+]

@@ -1,0 +1,45 @@
+"""Storing files."""
+
+from collections.abc import Iterable
+
+from rlmlab import scoping
+from rlmlab.audit.actions import record
+from rlmlab.errors import Invalid
+from rlmlab.tenancy.models import Project
+from rlmlab.tenancy.principals import Principal
+from trajectories import blobs
+from trajectories.models import File
+from trajectories.requests import clean_text
+
+NAME_CHARACTERS = 255
+
+
+def store_file(*, by: Principal, project: Project, name: str, chunks: Iterable[bytes]) -> File:
+    """Store a file's bytes as they are, under a name in a project; equal bytes are kept once.
+
+    Raises:
+        Invalid: the name is empty, too long, or a path.
+    """
+    by.require("file.create")
+    name = clean_text("file", name, NAME_CHARACTERS)
+    if "/" in name or name in {".", ".."}:
+        raise Invalid.field("file", "its name must not be a path")
+    with scoping.organization(by.organization):
+        blob = blobs.put(organization_id=by.organization_id, pieces=chunks)
+        file = File.objects.create(
+            organization=by.organization,
+            project=project,
+            name=name,
+            blob=blob,
+            created_by_kind=by.actor.kind,
+            created_by_id=by.actor.id,
+        )
+        record(
+            organization_id=by.organization_id,
+            actor=by.actor,
+            action="file.create",
+            object_type="file",
+            object_id=file.id,
+            changes={"name": name, "size": blob.size, "sha256": blob.sha256},
+        )
+    return file

@@ -1,0 +1,102 @@
+"""Starting and stopping runs."""
+
+from dataclasses import asdict
+
+from django.conf import settings
+
+from rlmlab import scoping
+from rlmlab.audit.actions import record
+from rlmlab.errors import Conflict, NotFound
+from rlmlab.tenancy.models import Project
+from rlmlab.tenancy.principals import Principal
+from trajectories import contexts, queue
+from trajectories.actions.idempotency import IdempotentRequest, earlier_run, remember
+from trajectories.closing import close_unstarted
+from trajectories.models import Run, RunInput
+from trajectories.models.runs import RunStatus
+from trajectories.requests import RunPlan, RunRequest, plan
+
+
+def start_run(
+    *, by: Principal, project: Project, request: RunRequest, idempotent: IdempotentRequest | None = None
+) -> Run:
+    """Make a run and wake a worker for it; a request that is repeated under its idempotency key answers the same run.
+
+    Raises:
+        Invalid: naming every wrong field; nothing is stored.
+        Conflict: the idempotency key was used for another request.
+    """
+    by.require("run.create")
+    with scoping.organization(by.organization):
+        if idempotent is not None and (run := earlier_run(by=by, project=project, request=idempotent)) is not None:
+            return run
+        run = _new_run(by, project, plan(request, organization=by.organization, project=project))
+        inputs = contexts.attach(run, context=request.context, files=request.files)
+        run.response_schema = dict(request.response_schema) if request.response_schema is not None else None
+        run.save(force_insert=True)
+        RunInput.objects.bulk_create(inputs)
+        if idempotent is not None:
+            remember(by=by, run=run, request=idempotent)
+        record(
+            organization_id=by.organization_id,
+            actor=by.actor,
+            action="run.create",
+            object_type="run",
+            object_id=run.id,
+            changes={"title": run.title, "model": run.model, "environment": run.environment, "project": project.slug},
+        )
+        queue.enqueue(run_id=run.id, organization_id=by.organization_id)
+    return run
+
+
+def _new_run(by: Principal, project: Project, planned: RunPlan) -> Run:
+    return Run(
+        organization=by.organization,
+        project=project,
+        task=planned.task,
+        title=planned.title,
+        model=planned.model,
+        sub_model=planned.sub_model,
+        environment=planned.environment.name,
+        environment_level=planned.environment.level,
+        profile=settings.RLMLAB.sandbox_profile,
+        seed=planned.seed,
+        tags=list(planned.tags),
+        created_by_kind=by.actor.kind,
+        created_by_id=by.actor.id,
+        cost_limit_given=planned.cost_limit_given,
+        **asdict(planned.budget),
+    )
+
+
+def cancel_run(*, by: Principal, run: Run) -> Run:
+    """Stop a run: one that waits ends at once, one that works is told to; asking again changes nothing.
+
+    Raises:
+        Conflict: it has ended already.
+    """
+    by.require("run.cancel")
+    with scoping.organization(by.organization):
+        found = Run.objects.for_org(by.organization).select_related("project").select_for_update(of=("self",))
+        locked = found.filter(id=run.id).first()
+        if locked is None:
+            raise NotFound(f"There is no run {run.id}.")
+        if locked.status == RunStatus.CANCELLED or (locked.cancel_requested and not locked.is_terminal):
+            return locked
+        if locked.is_terminal:
+            raise Conflict(f"The run has already ended: it {locked.status}.")
+        locked.cancel_requested = True
+        locked.save(update_fields=["cancel_requested"])
+        record(
+            organization_id=by.organization_id,
+            actor=by.actor,
+            action="run.cancel",
+            object_type="run",
+            object_id=locked.id,
+            changes={"title": locked.title},
+        )
+        if locked.status == RunStatus.QUEUED:
+            close_unstarted(locked)
+        else:
+            queue.ask_to_cancel(run_id=locked.id)
+    return locked

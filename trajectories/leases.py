@@ -1,0 +1,113 @@
+"""Who works on which run: claimed by one worker, kept alive by its heartbeat, taken over when it falls silent.
+
+All times are the database's, so that workers need not agree on theirs. `fence` grows with each claim, and every write
+carries it, so that a worker that was only slow can write nothing any more.
+"""
+
+import os
+import secrets
+import socket
+from collections.abc import Iterable
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce, Now
+
+from rlmlab import scoping
+from trajectories import queue
+from trajectories.models import Run
+from trajectories.models.runs import RunStatus
+from trajectories.store import Holder
+
+SWEPT_AT_ONCE: Final = 200
+_BEAT: Final = """
+UPDATE trajectories_run SET lease_until = clock_timestamp() + %s
+WHERE id = ANY(%s) AND lease_owner = %s AND status = 'running'
+RETURNING id, fence, cancel_requested
+"""
+
+
+def owner_name() -> str:
+    """Name this process as the owner of leases: host, process id, and chance, since process ids come again."""
+    return f"{socket.gethostname()[:60]}:{os.getpid()}:{secrets.token_hex(4)}"
+
+
+def claim(*, run_id: UUID, organization_id: UUID, owner: str) -> Holder | None:
+    """Take a run that waits or whose worker fell silent; None where there is nothing to take.
+
+    A run that another claims at this moment is passed over and not waited for.
+    """
+    with scoping.organization(organization_id):
+        takeable = Q(status=RunStatus.QUEUED) | Q(status=RunStatus.RUNNING, lease_until__lt=Now())
+        rows = Run.objects.for_org(organization_id).filter(takeable, id=run_id)
+        fence = rows.select_for_update(skip_locked=True, no_key=True).values_list("fence", flat=True).first()
+        if fence is None:
+            return None
+        Run.objects.for_org(organization_id).filter(id=run_id).update(
+            status=RunStatus.RUNNING,
+            lease_owner=owner,
+            lease_until=Now() + timedelta(seconds=settings.RLMLAB.lease_seconds),
+            fence=F("fence") + 1,
+            started_at=Coalesce("started_at", Now()),
+        )
+    return Holder(run_id, organization_id, owner, fence + 1)
+
+
+def beat(*, owner: str, run_ids: Iterable[UUID]) -> dict[UUID, tuple[int, bool]]:
+    """Prolong the leases of a worker's runs; return fence and cancel flag of those that are still its own."""
+    until = timedelta(seconds=settings.RLMLAB.lease_seconds)
+    with scoping.system("prolong the leases of one worker's runs"), connection.cursor() as cursor:
+        cursor.execute(_BEAT, [until, list(run_ids), owner])
+        return {run_id: (fence, cancelled) for run_id, fence, cancelled in cursor.fetchall()}
+
+
+def give_up(holder: Holder) -> None:
+    """Let another worker have a run now, and wake one."""
+    with scoping.organization(holder.organization_id):
+        if holder.rows().update(lease_until=Now() - timedelta(seconds=1)):
+            queue.enqueue(run_id=holder.run_id, organization_id=holder.organization_id)
+
+
+def sweep() -> int:
+    """Wake workers for runs whose lease ran out and for waiting ones whose message got lost; return how many.
+
+    A run is woken at most once in a lease's length, so that a long queue is not filled with repetitions.
+    """
+    stale = Now() - timedelta(seconds=settings.RLMLAB.lease_seconds)
+    expired = Q(status=RunStatus.RUNNING, lease_until__lt=Now())
+    with scoping.system("wake workers for runs that nobody works on"):
+        waiting = Run.objects.filter(expired | Q(status=RunStatus.QUEUED), enqueued_at__lt=stale)
+        found = waiting.select_for_update(skip_locked=True, no_key=True).order_by("enqueued_at")
+        runs = list(found.values_list("id", "organization_id")[:SWEPT_AT_ONCE])
+        Run.objects.filter(id__in=[run_id for run_id, _ in runs]).update(enqueued_at=Now())
+        for run_id, organization_id in runs:
+            queue.enqueue(run_id=run_id, organization_id=organization_id)
+    return len(runs)
+
+
+def expire_dead() -> int:
+    """End the leases of workers of this host whose process is gone, and wake others; return how many."""
+    with scoping.system("end the leases of workers that died on this host"):
+        mine = Run.objects.filter(status=RunStatus.RUNNING, lease_owner__startswith=f"{socket.gethostname()[:60]}:")
+        owners = {owner for owner in mine.values_list("lease_owner", flat=True).distinct() if not _lives(owner)}
+        dead = mine.filter(lease_owner__in=owners).select_for_update(skip_locked=True, no_key=True)
+        runs = list(dead.values_list("id", "organization_id"))
+        rows = Run.objects.filter(id__in=[run_id for run_id, _ in runs])
+        rows.update(lease_until=Now() - timedelta(seconds=1), enqueued_at=Now())
+        for run_id, organization_id in runs:
+            queue.enqueue(run_id=run_id, organization_id=organization_id)
+    return len(runs)
+
+
+def _lives(owner: str) -> bool:
+    """Tell whether the process of a lease's owner is there; a zombie is not."""
+    try:
+        status = Path(f"/proc/{owner.split(':')[1]}/stat").read_text()
+    except OSError:
+        return False
+    return status.rpartition(")")[2].split()[0] != "Z"

@@ -1,0 +1,101 @@
+"""Reads of runs, events and spans; each opens the scope it needs."""
+
+from uuid import UUID
+
+from django.db.models import Q, TextField
+from django.db.models.functions import Cast
+
+from rlmlab import scoping
+from rlmlab.errors import NotFound
+from rlmlab.tenancy.models import Project, User
+from rlmlab.tenancy.principals import Principal
+from rlmlab.tenancy.queries import member_principal, memberships_of
+from trajectories import search
+from trajectories.models import DemoCheck, Event, Run, Span
+from trajectories.pages import DEFAULT_LIMIT, Page, decode_cursor, encode_cursor
+from trajectories.wire import StoredEvent
+
+
+def run_for(principal: Principal, run_id: UUID) -> Run:
+    """Return a run of the principal's organization, with its project.
+
+    Raises:
+        NotFound: the organization has no such run.
+    """
+    principal.require("run.view")
+    with scoping.organization(principal.organization):
+        run = Run.objects.for_org(principal.organization).select_related("project").filter(id=run_id).first()
+    if run is None:
+        raise NotFound(f"There is no run {run_id}.")
+    return run
+
+
+def run_of_member(user: User, run_id: UUID) -> tuple[Principal, Run]:
+    """Return a run of one of a person's organizations, and the person as its member.
+
+    Raises:
+        NotFound: none of them has such a run.
+    """
+    memberships = {membership.organization_id: membership for membership in memberships_of(user)}
+    with scoping.system("find a run among the organizations that a person belongs to"):
+        found = Run.objects.filter(id=run_id, organization_id__in=memberships)
+        run = found.select_related("project", "organization").first()
+    if run is None:
+        raise NotFound(f"There is no run {run_id}.")
+    principal = member_principal(user, memberships[run.organization_id])
+    principal.require("run.view")
+    return principal, run
+
+
+def runs_page(
+    principal: Principal, project: Project, *, query: str = "", cursor: str = "", limit: int = DEFAULT_LIMIT
+) -> Page[Run]:
+    """List a project's runs, newest first, those that a query of `trajectories.search` means.
+
+    Raises:
+        Invalid: query or cursor cannot be read.
+    """
+    principal.require("run.view")
+    condition = search.condition(query)
+    if cursor:
+        at, row_id = decode_cursor(cursor)
+        condition &= Q(created_at__lte=at) & ~Q(created_at=at, id__gte=row_id)
+    with scoping.organization(principal.organization):
+        found = Run.objects.for_org(principal.organization).filter(condition, project=project)
+        rows = list(found.select_related("project").order_by("-created_at", "-id")[: limit + 1])
+    more = len(rows) > limit
+    return Page(rows[:limit], encode_cursor(rows[limit - 1].created_at, rows[limit - 1].id) if more else "")
+
+
+def events_page(run: Run, *, after: int = 0, limit: int = DEFAULT_LIMIT) -> list[StoredEvent]:
+    """Return up to `limit` events of a run behind the number `after`, in order."""
+    return events_after(run.organization_id, run.id, after=after, limit=limit)
+
+
+def events_after(organization_id: UUID, run_id: UUID, *, after: int, limit: int) -> list[StoredEvent]:
+    """Return up to `limit` events behind the number `after`, in order; the one query behind every reader."""
+    with scoping.organization(organization_id):
+        rows = Event.objects.for_org(organization_id).filter(run_id=run_id, seq__gt=after).order_by("seq")
+        columns = ("seq", "at", "span_id", "parent_span_id", "depth", "type")
+        body = Cast("payload", TextField())
+        return [StoredEvent(*row) for row in rows.annotate(body=body).values_list(*columns, "body")[:limit]]
+
+
+def head_of(organization_id: UUID, run_id: UUID) -> tuple[int, bool]:
+    """Return the number of a run's last event and whether the run has ended."""
+    with scoping.organization(organization_id):
+        run = Run.objects.for_org(organization_id).only("last_seq", "status").get(id=run_id)
+    return run.last_seq, run.is_terminal
+
+
+def spans_of(run: Run, *, after: int = 0, limit: int | None = None) -> list[Span]:
+    """Return a run's spans in the order of their start, those that started behind the event `after`."""
+    with scoping.organization(run.organization_id):
+        rows = Span.objects.for_org(run.organization_id).filter(run=run, first_seq__gt=after).order_by("first_seq")
+        return list(rows[:limit])
+
+
+def demo_check_of(run: Run) -> DemoCheck | None:
+    """Return what plain code says about a demo run's answer; None for other runs."""
+    with scoping.organization(run.organization_id):
+        return DemoCheck.objects.for_org(run.organization_id).filter(run=run).first()

@@ -1,0 +1,83 @@
+"""Whether runs can be worked on: the database and its schema, the broker, a live worker."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from celery import current_app
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from kombu.exceptions import OperationalError
+
+OK: Final = "ok"
+PING_SECONDS: Final = 1.0
+REMEMBER_SECONDS: Final = 2.0
+
+
+class _Remembered:
+    """The last good answer, so that frequent questions do not become load."""
+
+    def __init__(self) -> None:
+        self.until = 0.0
+
+    def checks(self) -> Mapping[str, str]:
+        """Look, unless all was well a moment ago."""
+        if time.monotonic() < self.until:
+            return dict.fromkeys(CHECKS, OK)
+        found = {name: check() for name, check in CHECKS.items()}
+        if all(result == OK for result in found.values()):
+            self.until = time.monotonic() + REMEMBER_SECONDS
+        return found
+
+
+def database() -> str:
+    """Ask the database something."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError as error:
+        return f"cannot be reached: {type(error).__name__}"
+    return OK
+
+
+def migrations() -> str:
+    """Compare the schema with the code."""
+    try:
+        executor = MigrationExecutor(connection)
+        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except DatabaseError as error:
+        return f"cannot be read: {type(error).__name__}"
+    return f"{len(missing)} not applied" if missing else OK
+
+
+def broker() -> str:
+    """Connect to the broker."""
+    try:
+        with current_app.connection_for_write() as broker_connection:
+            broker_connection.ensure_connection(max_retries=1, interval_start=0, timeout=PING_SECONDS)
+    except (OperationalError, OSError) as error:
+        return f"cannot be reached: {error}"
+    return OK
+
+
+def worker() -> str:
+    """Ask for one worker's sign of life, through the broker."""
+    try:
+        answers = current_app.control.inspect(timeout=PING_SECONDS, limit=1).ping()
+    except (OperationalError, OSError):
+        return "cannot be asked"
+    return OK if answers else "none answers"
+
+
+CHECKS: Final[Mapping[str, Callable[[], str]]] = {
+    "database": database,
+    "migrations": migrations,
+    "broker": broker,
+    "worker": worker,
+}
+_remembered = _Remembered()
+
+
+def checks() -> Mapping[str, str]:
+    """Return the result of each check by name: `ok`, or what is wrong."""
+    return _remembered.checks()

@@ -1,0 +1,49 @@
+"""What the engine is told of a run."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from typing import Any
+
+from rlmlab.engine.types import Budget, ContextOpener, RunSpec
+from sandbox.base import PROFILES
+from trajectories import contexts
+from trajectories.models import Run, RunInput
+
+
+def run_spec(run: Run, inputs: Sequence[RunInput], open_context: ContextOpener) -> RunSpec:
+    """Build the engine's specification from the run's frozen columns."""
+    return RunSpec(
+        run_id=run.id,
+        task=run.task,
+        model=run.model,
+        sub_model=run.sub_model or None,
+        environment_name=run.environment,
+        profile=PROFILES[run.profile],
+        budget=budget_of(run),
+        context=contexts.info(run, inputs),
+        open_context=open_context,
+        response_schema=run.response_schema,
+        seed=run.seed,
+    )
+
+
+def budget_of(run: Run) -> Budget:
+    """Return the budget as it was asked for: a cost limit that is only the default is left to the engine."""
+    limits = {field.name: getattr(run, field.name) for field in fields(Budget)}
+    return Budget(**limits | ({} if run.cost_limit_given else {"max_cost_usd": None}))
+
+
+def root_data(run: Run) -> dict[str, Any]:
+    """Describe a run at the start of its stream, in the engine's words."""
+    limits = {field.name: getattr(run, field.name) for field in fields(Budget)}
+    described = contexts.info(run, contexts.inputs_of(run))
+    return {
+        "task": run.task,
+        "model": run.model,
+        "sub_model": run.sub_model or None,
+        "environment": run.environment,
+        "level": run.environment_level,
+        "profile": run.profile,
+        "budget": limits,
+        "context": None if described is None else asdict(described),
+    }
