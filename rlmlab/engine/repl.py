@@ -1,5 +1,7 @@
 """The REPL of one RLM level: opened when it is first needed, and anew after it was lost."""
 
+from dataclasses import replace
+
 from rlmlab.engine.types import ContextOpener
 from sandbox.base import (
     CellError,
@@ -12,7 +14,7 @@ from sandbox.base import (
     Submission,
     Usage,
 )
-from sandbox.errors import EnvironmentUnavailable, SandboxError
+from sandbox.errors import SandboxError
 
 LOSSES_IN_A_ROW = 3
 
@@ -32,13 +34,11 @@ class Repl:
         """Run a cell.
 
         Raises:
-            SandboxError: the environment cannot be used, or failed three times in a row.
+            SandboxError: no session can be opened, or three in a row broke.
         """
+        session = await self._ready()
         try:
-            session = await self._ready()
             result = await session.execute(code, handler=handler, on_output=on_output)
-        except EnvironmentUnavailable:
-            raise
         except SandboxError as error:
             self._losses += 1
             await self.close()
@@ -61,15 +61,7 @@ class Repl:
         """Return the session, opening it if there is none."""
         if self._session is None:
             context = await self._open_context()
-            self._session = await self._environment.open(
-                SessionSpec(
-                    profile=self._spec.profile,
-                    context=context,
-                    functions=self._spec.functions,
-                    tree=self._spec.tree,
-                    depth=self._spec.depth,
-                )
-            )
+            self._session = await self._environment.open(replace(self._spec, context=context))
         return self._session
 
 
