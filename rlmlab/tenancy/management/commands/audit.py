@@ -1,6 +1,7 @@
 """Check the audit log, and erase a person's fields from it."""
 
 import argparse
+from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
@@ -63,7 +64,7 @@ class Command(BaseCommand):
             for name in expected.keys() - chains.keys():
                 raise CommandError(f'there is no chain "{name}"')
             for name, organization_id in chains.items():
-                report = verify_chain(organization_id, expected=expected.get(name))
+                report = _verified(organization_id, expected.get(name))
                 self.stdout.write(_line(name, report))
                 broken += report.broken_at is not None
         if broken:
@@ -82,11 +83,16 @@ def _chains(slug: str | None) -> dict[str, UUID]:
     return {**organizations, **gone, PLATFORM_NAME: scoping.PLATFORM}
 
 
+def _verified(organization_id: UUID, expected: Head | None) -> ChainReport:
+    report = verify_chain(organization_id, expected=expected)
+    if report.broken_at is None and report.head.position == 0 and organization_id != scoping.PLATFORM:
+        return replace(report, broken_at=1, reason="the entry of its creation is missing")
+    return report
+
+
 def _line(name: str, report: ChainReport) -> str:
     if report.broken_at is not None:
         return f"{name}: BROKEN at position {report.broken_at}: {report.reason}"
-    if report.head.position == 0 and name != PLATFORM_NAME:
-        return f"{name}: empty"
     erased = f", {report.erased} personal parts erased" if report.erased else ""
     return (
         f"{name}: whole, {report.head.position} entries{erased}, head {name}:{report.head.position}:{report.head.hash}"
