@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
+from django.conf import settings
 
 from rlmlab.embedded import postgres, valkey
 from rlmlab.embedded.places import Places, places
@@ -11,6 +12,11 @@ from rlmlab.embedded.supervisor import Supervisor
 from tests.database import as_owner, django_db_setup  # noqa: F401  fixtures
 from tests.environment import DATA_DIR
 from tests.factories.fixtures import acme, ada, bo, bolt, vera  # noqa: F401  fixtures
+
+
+def pytest_configure() -> None:
+    """Serve static files under their own names: the hashed ones exist only where collectstatic ran."""
+    settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 
 
 @pytest.fixture(scope="session")
