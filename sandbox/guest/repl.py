@@ -68,6 +68,8 @@ class Repl:
             "SubCallError": SubCallError,
         }
         scaffold["SHOW_VARS"] = make_show_vars(self._namespace, scaffold, stdout.write)
+        for function in filter(callable, scaffold.values()):
+            function.__qualname__ = function.__name__  # what Python's own error messages show
         return scaffold
 
     def _restore(self) -> None:
@@ -125,4 +127,5 @@ class Repl:
 
     def _display(self, value: Any) -> None:
         if value is not None:
-            self._output.write("result", repr(value) + "\n")
+            self._output.write("result", repr(value))
+            self._output.write("result", "\n")

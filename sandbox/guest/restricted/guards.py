@@ -63,6 +63,11 @@ class Guards:
         self._check_writable(name)
         setattr(self.writable(obj), name, value)
 
+    def _write_plainly(self, obj: Any, name: str, value: Any) -> None:
+        """Stand for `object.__setattr__`, which frozen dataclasses are set up with."""
+        self._check_writable(name)
+        object.__setattr__(self.writable(obj), name, value)
+
     def delete(self, obj: Any, name: str) -> None:
         """Stand for `delattr`."""
         self._check_writable(name)
@@ -95,7 +100,9 @@ class Guards:
     def _check_readable(self, obj: Any, name: str) -> None:
         if name in names.INSPECTING:
             raise AttributeError(f"the attribute {name!r} cannot be used here")
-        if not name.startswith("_") or name in names.READABLE or name in names.METHODS or name == "__setattr__":
+        if not name.startswith("_") or name in names.READABLE or name in names.METHODS:
+            return
+        if name == "__setattr__" and obj is object:
             return
         if not names.is_dunder(name) or name in names.OF_OWN_OBJECTS:
             if self.is_own(obj) or self._is_own_function(obj) or isinstance(obj, super):
@@ -115,7 +122,7 @@ class Guards:
 
     def _read_guarded(self, obj: Any, name: str) -> Any:
         if name == "__setattr__":
-            return self.write
+            return self._write_plainly
         if name == "__class__":
             return self.type(obj)
         if name == "mro" and _is_class(obj, object):
@@ -157,8 +164,10 @@ def _make_type() -> type:
     """Build a `type` that names the class of an object and works in `isinstance`, but makes no classes."""
 
     class Meta(type):
-        def __call__(cls, obj: Any, /) -> Any:
-            kind = type(obj)
+        def __call__(cls, *args: Any) -> Any:
+            if len(args) != 1:
+                raise TypeError("type() takes one argument here: classes are made by class statements")
+            kind = type(args[0])
             return cls if issubclass(kind, type) else kind
 
         def __instancecheck__(cls, obj: Any) -> bool:

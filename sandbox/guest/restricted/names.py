@@ -7,9 +7,9 @@ from RestrictedPython.transformer import INSPECT_ATTRIBUTES
 _METHODS = """
     init new post_init init_subclass set_name get set delete call getattr class_getitem repr str bytes format hash bool
     len length_hint lt le eq ne gt ge contains iter next reversed getitem setitem delitem missing enter exit copy
-    deepcopy sizeof dir add radd iadd sub rsub isub mul rmul imul matmul rmatmul imatmul truediv rtruediv itruediv floordiv
-    rfloordiv ifloordiv mod rmod imod divmod rdivmod pow rpow ipow lshift rlshift ilshift rshift rrshift irshift and
-    rand iand or ror ior xor rxor ixor neg pos abs invert int float complex index round trunc floor ceil
+    deepcopy sizeof dir add radd iadd sub rsub isub mul rmul imul matmul rmatmul imatmul truediv rtruediv itruediv
+    floordiv rfloordiv ifloordiv mod rmod imod divmod rdivmod pow rpow ipow lshift rlshift ilshift rshift rrshift
+    irshift and rand iand or ror ior xor rxor ixor neg pos abs invert int float complex index round trunc floor ceil
 """
 METHODS: Final = frozenset(f"__{name}__" for name in _METHODS.split())
 """Special methods that a class may define and that may be called by name, as in `super().__init__()`."""
