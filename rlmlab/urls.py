@@ -11,3 +11,8 @@ urlpatterns = [
     path("accounts/", include("rlmlab.tenancy.urls")),
     path("", include("rlmlab.console.urls")),
 ]
+
+handler400 = "rlmlab.console.views.errors.bad_request"
+handler403 = "rlmlab.console.views.errors.denied"
+handler404 = "rlmlab.console.views.errors.not_found"
+handler500 = "rlmlab.console.views.errors.failed"

@@ -20,6 +20,5 @@ urlpatterns = [
     path(f"{ORGANIZATION}/settings/keys/<uuid:key_id>/revoke", settings.revoke_key, name="revoke_key"),
     path(f"{ORGANIZATION}/settings/members/<uuid:membership_id>", settings.change_member, name="change_member"),
     path(f"{ORGANIZATION}/settings/audit", settings.audit, name="audit"),
-    path("api/docs", pages.api_docs, name="api_docs"),
     path("components", pages.components, name="components"),
 ]

@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 
 register = template.Library()
 
-NONE: Final = "–"
+NONE: Final = "–"  # noqa: RUF001  an en dash stands for no value
 THOUSAND: Final = 1000
 COMPACT_FROM: Final = 10_000
 MINUTE: Final = 60

@@ -9,7 +9,7 @@ TEXTS = {
     400: ("This request could not be read", "Go back and try again. If it keeps happening, the link may be broken."),
     403: (
         "You may not do this here",
-        "Your role in this organization does not permit it. An owner can change your role.",
+        "Your role in this organization does not permit it. An owner can change it.",
     ),
     404: (
         "There is nothing here",

@@ -1,4 +1,4 @@
-"""Pages that stand for themselves: the API's documentation, the gallery of components."""
+"""Pages that stand for themselves."""
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -6,12 +6,6 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from rlmlab.console.templatetags.console import STATUSES
-
-
-@require_safe
-def api_docs(request: HttpRequest) -> HttpResponse:
-    """Show the OpenAPI document; its assets come from this server."""
-    return render(request, "console/api_docs.html")
 
 
 @require_safe

@@ -8,7 +8,6 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from rlmlab.api.schemas.runs import present_run
 from rlmlab.console.access import refusing, user_of
 from trajectories.queries import demo_check_of, run_of_member
 
@@ -28,7 +27,6 @@ def _page(request: HttpRequest, run_id: UUID) -> HttpResponse:
         "principal": principal,
         "project": found.project,
         "run": found,
-        "run_data": present_run(found),
         "check": demo_check_of(found),
         "now": timezone.now(),
         "cancels": principal.can("run.cancel"),

@@ -115,8 +115,9 @@ class RlmDetails extends LightElement {
   runFacts() {
     const { run } = this;
     if (!run) return nothing;
-    const context = this.store?.root?.data.context;
-    const budget = run.budget || {};
+    const { budget } = run;
+    if (!budget) return nothing; // the run has not arrived yet
+    const context = this.store?.root?.data.context ?? run.context;
     return html`<h3 class="label">Run</h3>
       <dl class="facts">
         ${fact("Model", html`<span class="mono">${run.model}</span>`)}

@@ -70,8 +70,8 @@ export class Api {
     return this.get(`runs/${id}`, options);
   }
 
-  spans(id, options) {
-    return this.get(`runs/${id}/spans`, options);
+  spans(id, cursor, options) {
+    return this.get(`runs/${id}/spans?limit=1000${cursor ? `&cursor=${cursor}` : ""}`, options);
   }
 
   events(id, after, limit, options) {

@@ -8,6 +8,12 @@ import { shortcut } from "../lib/keys.js";
 const LIMITS = ["max_tokens", "max_cost_usd", "max_seconds", "max_depth", "max_steps", "max_sub_calls"];
 const LARGEST_DRAFT = 2_000_000;
 
+/** What is no number goes as it was typed, so that the server can say what is wrong with it. */
+function numberOf(text) {
+  const number = Number(text.replaceAll(",", ""));
+  return Number.isFinite(number) ? number : text;
+}
+
 class LaunchForm {
   constructor(form) {
     this.form = form;
@@ -65,13 +71,13 @@ class LaunchForm {
     const files = this.files.ids();
     if (files.length) body.files = files;
     const seed = this.field("seed").value.trim();
-    if (seed) body.seed = Number(seed);
+    if (seed) body.seed = numberOf(seed);
     const tags = this.field("tags").value.split(",").map((tag) => tag.trim()).filter(Boolean);
     if (tags.length) body.tags = tags;
     const budget = {};
     for (const name of LIMITS) {
       const value = this.field(`budget.${name}`).value.trim();
-      if (value) budget[name] = Number(value);
+      if (value) budget[name] = numberOf(value);
     }
     if (Object.keys(budget).length) body.budget = budget;
     return body;

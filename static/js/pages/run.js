@@ -23,7 +23,7 @@ class RunPage {
     this.root = root;
     this.id = root.dataset.run;
     this.skew = Date.parse(root.dataset.now) - Date.now();
-    this.run = JSON.parse(document.getElementById("run-data").textContent);
+    this.run = { id: this.id, status: root.dataset.status }; // the whole of it comes with `load`
     this.api = Api.ofPage();
     this.store = new RunStore();
     this.part = (name) => root.querySelector(`[data-part="${name}"]`);
@@ -40,13 +40,8 @@ class RunPage {
   start() {
     this.bind();
     this.render();
-    this.api
-      .spans(this.id)
-      .then((spans) => {
-        this.store.skeleton(spans.items ?? spans);
-        this.render();
-      })
-      .catch(() => {}); // the stream meets the same trouble, says so and tries again
+    this.load();
+    this.skeleton();
     this.stream.start();
     this.ticking = setInterval(() => this.showMeters(), SECOND);
   }
@@ -72,6 +67,32 @@ class RunPage {
   }
 
   // ---- what arrives
+
+  /** The run itself: limits, totals and checks that are not events. */
+  async load() {
+    try {
+      this.run = await this.api.run(this.id);
+      this.note();
+      this.render();
+    } catch {
+      // the stream meets the same trouble, says so and tries again
+    }
+  }
+
+  /** The tree of the whole run, before its events are here. */
+  async skeleton() {
+    try {
+      let cursor = null;
+      do {
+        const page = await this.api.spans(this.id, cursor);
+        this.store.skeleton(page.items);
+        this.render();
+        cursor = page.next_cursor;
+      } while (cursor);
+    } catch {
+      // as above; the events bring the tree as well
+    }
+  }
 
   deliver(events, deltas) {
     for (const event of events) this.store.apply(event);
@@ -113,12 +134,7 @@ class RunPage {
   /** Ask once more for the run itself: checks and totals that are not events. */
   async settle() {
     clearInterval(this.ticking);
-    try {
-      this.run = await this.api.run(this.id);
-    } catch {
-      return; // what the events said is shown already
-    }
-    this.render();
+    await this.load();
     if (this.root.dataset.reload === "verdict") this.verdict();
   }
 
@@ -177,9 +193,9 @@ class RunPage {
     const { root } = this.store;
     const meters = this.root.querySelector("rlm-meters");
     const running = root?.status === "running" && !TERMINAL.has(this.run.status);
-    const clock = running ? (Date.now() + this.skew - Date.parse(root.startedAt)) / SECOND : (root?.seconds ?? this.run.totals.seconds);
-    meters.seconds = Math.max(0, clock);
-    meters.totals = this.store.loaded || root ? this.store.totals() : this.run.totals;
+    const clock = running ? (Date.now() + this.skew - Date.parse(root.startedAt)) / SECOND : (root?.seconds ?? this.run.totals?.seconds);
+    meters.seconds = Math.max(0, clock || 0);
+    meters.totals = root ? this.store.totals() : this.run.totals;
     meters.limits = this.run.budget;
     meters.exhausted = this.store.budget?.exhausted ?? null;
   }
