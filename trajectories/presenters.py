@@ -5,6 +5,7 @@ from typing import Final
 from rlmlab.audit import presenters
 
 SENTENCES: Final = {
+    "demo.settle": "checked the answer of the demo run “{title}” (right: {passed})",
     "file.create": "stored the file {name} ({size} bytes)",
     "run.cancel": "stopped the run “{title}”",
     "run.create": "started the run “{title}” on {model}",

@@ -99,3 +99,11 @@ def demo_check_of(run: Run) -> DemoCheck | None:
     """Return what plain code says about a demo run's answer; None for other runs."""
     with scoping.organization(run.organization_id):
         return DemoCheck.objects.for_org(run.organization_id).filter(run=run).first()
+
+
+def demo_checks(principal: Principal, project: Project) -> list[DemoCheck]:
+    """List the checks of a project's demo runs, newest first."""
+    principal.require("run.view")
+    with scoping.organization(principal.organization):
+        found = DemoCheck.objects.for_org(principal.organization).filter(run__project=project)
+        return list(found.order_by("-created_at"))

@@ -118,3 +118,9 @@ def organization_by_slug(slug: str) -> Organization | None:
     """Return an organization for the installation's own commands; None where there is none."""
     with scoping.system("find an organization by slug for a management command"):
         return Organization.objects.filter(slug=slug).first()
+
+
+def any_organization() -> bool:
+    """Tell whether the installation has been bootstrapped."""
+    with scoping.system("see whether there is any organization yet"):
+        return Organization.objects.exists()

@@ -3,14 +3,19 @@
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
+from rlmlab.tenancy.queries import any_organization
+
 
 class Command(BaseCommand):
     """One process for migrate, collectstatic and bootstrap, since each start of Python costs a second."""
 
-    help = "Migrate the database, collect static files and bootstrap the first organization (JSON on stdout)."
+    help = "Migrate the database, collect static files; on the first start, bootstrap. Prints JSON."
 
     def handle(self, **_options: object) -> None:
-        """Run the three commands; only bootstrap's JSON goes to stdout."""
+        """Run what is needed; only one JSON object goes to stdout, an empty one when nothing was bootstrapped."""
         call_command("migrate", interactive=False, verbosity=0)
         call_command("collectstatic", interactive=False, verbosity=0)
-        call_command("bootstrap", json=True, stdout=self.stdout)
+        if any_organization():
+            self.stdout.write("{}")
+        else:
+            call_command("bootstrap", json=True, stdout=self.stdout)
