@@ -1,13 +1,15 @@
 // <rlm-cells>: the notebook of one RLM level, in pairs of code and output, growing while the run runs.
-// Properties: store, tick, selected, live. Event: rlm-select {id}.
+// Properties: store, tick, selected, live, answer, fallback. Event: rlm-select {id}.
 
 import { guard, html, nothing, repeat } from "../../vendor/lit.js";
 import { iconOf } from "../lib/icons.js";
 import { blockOf, levelOf, levelPath } from "../lib/run-cells.js";
 import { spanName } from "../lib/span-names.js";
+import { FINISH_REASONS } from "../lib/status.js";
 import { clean, preview } from "../lib/text.js";
 import { executionCell, figures, logsOf, modelText, statusOf, stepCard } from "./cell-parts.js";
 import { LightElement } from "./light-element.js";
+import "./rlm-answer.js";
 
 const NEAR_END = 48;
 
@@ -17,6 +19,8 @@ class RlmCells extends LightElement {
     tick: { attribute: false },
     selected: { attribute: false },
     live: { attribute: false },
+    answer: { attribute: false },
+    fallback: { attribute: false },
     follow: { state: true },
     opened: { state: true },
   };
@@ -52,6 +56,7 @@ class RlmCells extends LightElement {
     if (!view) return;
     if (changed.has("selected") && this.selected) this.scrollTo(this.selected);
     else if (this.live && this.follow) view.scrollTop = view.scrollHeight;
+    else if (changed.get("live") && this.follow) view.scrollTop = 0; // it has just ended: the answer stands on top
   }
 
   /** Bring the block of a span into view. */
@@ -120,6 +125,9 @@ class RlmCells extends LightElement {
     const bodies = level.messages.length > 0 || level.children.some((child) => child.children.length > 0);
     return html`
       ${guard([level.id, level.messages.length, level.status, this.opened], () => this.head(level))}
+      ${level.kind === "run" && this.answer !== null
+        ? html`<rlm-answer .answer=${this.answer} .note=${this.fallback ? FINISH_REASONS.fallback : ""}></rlm-answer>`
+        : nothing}
       ${repeat(
         level.children,
         (block) => block.id,

@@ -32,7 +32,7 @@ class RlmDetails extends LightElement {
     return html`<div class="details" tabindex="0" role="region" aria-label="Details">
       <header class="details-head">
         <h2>${spanName(span)}</h2>
-        <span class="chip">${kindName(span)}</span>
+        ${span.kind === "model_call" || span.kind === "sub_call" ? html`<span class="chip">${kindName(span)}</span>` : nothing}
         <button class="button button-quiet button-sm button-icon push" title="Copy link" @click=${() => this.copyLink(span)}>
           ${iconOf("link", "icon-sm")}<span class="unseen">Copy link to this span</span>
         </button>

@@ -1,6 +1,5 @@
 // The run page: one store, fed by one stream, shown by four elements and the header.
 
-import "../elements/rlm-answer.js";
 import "../elements/rlm-cells.js";
 import "../elements/rlm-details.js";
 import "../elements/rlm-meters.js";
@@ -156,11 +155,10 @@ class RunPage {
     for (const element of [this.tree, this.cells, this.details]) {
       Object.assign(element, { store, selected, tick: store.version });
     }
-    this.cells.live = live;
+    Object.assign(this.cells, { live, answer: run.answer ?? null, fallback: run.finish_reason === "fallback" });
     this.details.run = run;
     this.showStatus(live);
     this.showMeters();
-    this.showAnswer();
     const head = Math.max(this.stream.head, run.last_seq || 0, store.lastSeq);
     this.part("loaded").textContent =
       store.lastSeq < head ? `${format.count(store.lastSeq)} of ${format.count(head)} events loaded` : `${format.count(store.lastSeq)} events`;
@@ -198,12 +196,6 @@ class RunPage {
     meters.totals = root ? this.store.totals() : this.run.totals;
     meters.limits = this.run.budget;
     meters.exhausted = this.store.budget?.exhausted ?? null;
-  }
-
-  showAnswer() {
-    const element = this.root.querySelector("rlm-answer");
-    element.answer = this.run.answer ?? null;
-    element.note = this.run.finish_reason === "fallback" ? FINISH_REASONS.fallback : "";
   }
 
   showPane(name) {
