@@ -206,17 +206,24 @@ class _Run:
             await asyncio.wait({task, *watchers}, return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
             self._accept_cancel()
-        by = next((name for watcher, name in watchers.items() if watcher.done()), "cancelled")
-        stopped = Stopped("cancelled" if self._cancel.cancelled else by)
-        in_time = task.done()
+        in_time = task.done() and not task.cancelled()
+        by = next((name for watcher, name in watchers.items() if watcher.done()), None)
         task.cancel()
         for watcher in watchers:
             watcher.cancel()
         await self._ended({task, *watchers})
-        failed = task.cancelled() or isinstance(task.exception(), Exception)
-        if failed and not in_time and not isinstance(None if task.cancelled() else task.exception(), LostLease):
-            return stopped
-        return task.result()
+        if in_time:
+            return task.result()
+        return self._stopped(task, "cancelled" if self._cancel.cancelled else by)
+
+    def _stopped(self, task: "asyncio.Task[T]", by: str | None) -> "T | Stopped":
+        """Say how work ended that was stopped; it may have come to its end all the same."""
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, LostLease):
+            raise error
+        if by is None:
+            raise EngineError("The run's work was cancelled from within")
+        return Stopped(by) if task.cancelled() or error is not None else task.result()
 
     async def _ended(self, tasks: set["asyncio.Task[Any]"]) -> None:
         """Wait until cancelled tasks have ended: a killed cell is reaped, a connection closed, every span closed."""

@@ -31,13 +31,13 @@ class Say:
 Script = Callable[[ChatRequest], "Awaitable[Say | str] | Say | str"]
 
 
-def turns(*replies: Say | str | Exception) -> Script:
+def turns(*replies: Say | str | BaseException) -> Script:
     """Reply in order; the last one for ever."""
     left = list(replies)
 
     def script(_: ChatRequest) -> Say | str:
         reply = left.pop(0) if len(left) > 1 else left[0]
-        if isinstance(reply, Exception):
+        if isinstance(reply, BaseException):
             raise reply
         return reply
 
