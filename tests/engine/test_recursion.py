@@ -72,7 +72,7 @@ async def test_rlm_query_at_max_depth_is_a_plain_llm_query(lab: Lab) -> None:
 
 
 async def test_batch_is_concurrent_and_ordered_whatever_order_it_ends_in(lab: Lab) -> None:
-    chance = random.Random(7)
+    chance = random.Random(7)  # noqa: S311 - latencies, no secrets
 
     async def plain(request: ChatRequest) -> Say:
         await asyncio.sleep(chance.random() / 50)

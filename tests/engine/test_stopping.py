@@ -47,7 +47,7 @@ async def test_cancel_takes_less_than_a_second(lab: Lab, where: str, how: str) -
     assert (ran.outcome.status, ran.outcome.finish_reason) == ("cancelled", "cancelled")
     assert ran.outcome.error is None
     assert ran.sink.events[-1].payload.status == "cancelled"
-    assert "cancelled" in {ran.sink.finished(path).status for path in ran.sink.paths("model_call") + ["1"]}
+    assert "cancelled" in {ran.sink.finished(path).status for path in [*ran.sink.paths("model_call"), "1"]}
 
 
 async def test_run_cancelled_before_it_starts_makes_no_call(lab: Lab) -> None:

@@ -11,7 +11,7 @@ TAUGHT = ("REPL", 'answer["content"]')
 def system_text(info: ModelInfo, own: str | None) -> str:
     """Return the system prompt of an RLM level; a run's own text gets the REPL's rules where it does not tell them."""
     if own is not None:
-        return own if all(word in own for word in TAUGHT) else own + full.CONTRACT
+        return own if all(word in own for word in TAUGHT) else f"{own.rstrip()}\n{full.CONTRACT}"
     return compact.SYSTEM if info.small else full.SYSTEM
 
 
