@@ -26,7 +26,7 @@ from trajectories.store import Holder
 
 SWEPT_AT_ONCE: Final = 200
 _BEAT: Final = """
-UPDATE trajectories_run SET lease_until = clock_timestamp() + %s
+UPDATE trajectories_run SET lease_until = clock_timestamp() + make_interval(secs => %s)
 WHERE id = ANY(%s) AND lease_owner = %s AND status = 'running'
 RETURNING id, fence, cancel_requested
 """
@@ -60,9 +60,8 @@ def claim(*, run_id: UUID, organization_id: UUID, owner: str) -> Holder | None:
 
 def beat(*, owner: str, run_ids: Iterable[UUID]) -> dict[UUID, tuple[int, bool]]:
     """Prolong the leases of a worker's runs; return fence and cancel flag of those that are still its own."""
-    until = timedelta(seconds=settings.RLMLAB.lease_seconds)
     with scoping.system("prolong the leases of one worker's runs"), connection.cursor() as cursor:
-        cursor.execute(_BEAT, [until, list(run_ids), owner])
+        cursor.execute(_BEAT, [settings.RLMLAB.lease_seconds, list(run_ids), owner])
         return {run_id: (fence, cancelled) for run_id, fence, cancelled in cursor.fetchall()}
 
 

@@ -82,10 +82,10 @@ def events_after(organization_id: UUID, run_id: UUID, *, after: int, limit: int)
 
 
 def head_of(organization_id: UUID, run_id: UUID) -> tuple[int, bool]:
-    """Return the number of a run's last event and whether the run has ended."""
+    """Return the number of a run's last event and whether no more will come: it has ended, or was purged."""
     with scoping.organization(organization_id):
-        run = Run.objects.for_org(organization_id).only("last_seq", "status").get(id=run_id)
-    return run.last_seq, run.is_terminal
+        run = Run.objects.for_org(organization_id).only("last_seq", "status").filter(id=run_id).first()
+    return (run.last_seq, run.is_terminal) if run is not None else (0, True)
 
 
 def spans_of(run: Run, *, after: int = 0, limit: int | None = None) -> list[Span]:

@@ -10,6 +10,7 @@ from channels.layers import get_channel_layer
 from django.db import transaction
 
 EXECUTE: Final = "trajectories.execute_run"
+SWEEP: Final = "trajectories.sweep_runs"
 WORKERS: Final = "workers"
 """The channel group of all workers."""
 CANCEL: Final = "run.cancel"

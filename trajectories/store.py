@@ -6,8 +6,6 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from django.db import connection
-
 from rlmlab import scoping
 from rlmlab.engine.errors import LostLease
 from rlmlab.engine.events import Event as EngineEvent
@@ -50,13 +48,12 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Consecutive events with the spans and totals they lead to. `paid`: durable before the call returns."""
+    """Consecutive events with the spans and totals they lead to."""
 
     events: Sequence[EngineEvent]
     spans: Sequence[SpanRow]
     totals: Totals
     ending: Ending | None = None
-    paid: bool = True
 
     @property
     def before(self) -> int:
@@ -69,7 +66,7 @@ class Batch:
         return self.events[-1].seq
 
 
-def take(projection: Projection, events: Sequence[EngineEvent], *, paid: bool = True) -> Batch:
+def take(projection: Projection, events: Sequence[EngineEvent]) -> Batch:
     """Fold events into the projection and return what is to be written."""
     for event in events:
         projection.apply(event)
@@ -77,7 +74,7 @@ def take(projection: Projection, events: Sequence[EngineEvent], *, paid: bool = 
     if projection.finish_reason is not None:
         at = events[-1].at
         ending = Ending(at, projection.finish_reason, projection.answer, projection.error)
-    return Batch(events, projection.take_changed(), projection.totals, ending, paid or ending is not None)
+    return Batch(events, projection.take_changed(), projection.totals, ending)
 
 
 def append(holder: Holder, batch: Batch) -> None:
@@ -89,8 +86,6 @@ def append(holder: Holder, batch: Batch) -> None:
         LostLease: the run belongs to somebody else now, or has ended.
     """
     with scoping.organization(holder.organization_id):
-        if not batch.paid:
-            _do_not_wait_for_the_disk()
         changed = holder.rows().filter(last_seq=batch.before).update(**run_columns(batch))
         if changed:
             insert(holder.run_id, holder.organization_id, batch)
@@ -167,9 +162,3 @@ def _span_row(run_id: UUID, organization_id: UUID, row: SpanRow) -> Span:
     values["parent_span_id"] = row.parent_span_id or ""
     values["name"] = row.name[:NAME_CHARACTERS]
     return Span(organization_id=organization_id, run_id=run_id, span_id=row.span_id, **values)
-
-
-def _do_not_wait_for_the_disk() -> None:
-    """Let this transaction's commit return before it is on disk; a crash of the server could lose it."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL synchronous_commit = off")

@@ -1,29 +1,59 @@
 """A run's events, spans and export."""
 
-from typing import Annotated
+from collections.abc import AsyncIterator
+from http import HTTPStatus
+from typing import Annotated, Literal
 from uuid import UUID
 
-from django.http import HttpResponse
-from ninja import Query, Router
+from django.http import HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from ninja import Header, Query, Router
 
 from rlmlab.api.auth import ApiRequest
 from rlmlab.api.pagination import Limit
 from rlmlab.api.schemas.base import ListOf
 from rlmlab.api.schemas.events import EventOut, SpanOut
-from trajectories import queries
+from trajectories import hub, queries
+from trajectories.models import Run
+from trajectories.pages import HIGHEST_LIMIT
 
 router = Router(tags=["events"])
 After = Annotated[int, Query(0, ge=0, le=2**63 - 1, description="Start behind this number of an event.")]
 
+LastEventId = Annotated[int | None, Header(None, alias="Last-Event-ID", ge=0, le=2**63 - 1)]
+
 
 @router.get("/runs/{uuid:run_id}/events", response=ListOf[EventOut], summary="Read or follow events")
-def list_events(request: ApiRequest, run_id: UUID, after: After, limit: Limit) -> HttpResponse:
-    """List events behind the number `after`; `next_cursor` is the next page's `after`."""
+def list_events(
+    request: ApiRequest, run_id: UUID, after: After, limit: Limit, last_event_id: LastEventId
+) -> HttpResponseBase:
+    """List events behind the number `after`; `next_cursor` is the next page's `after`.
+
+    With `Accept: text/event-stream` the events are sent as they come, each with its number as id, until the run has
+    ended; `Last-Event-ID` takes the place of `after`.
+    """
     run = queries.run_for(request.auth, run_id)
+    if "text/event-stream" in request.headers.get("Accept", ""):
+        return _followed(run, after if last_event_id is None else last_event_id, is_again=last_event_id is not None)
     rows = queries.events_page(run, after=after, limit=limit + 1)
     cursor = f'"{rows[limit - 1].seq}"' if len(rows) > limit else "null"
     items = ",".join(event.encode() for event in rows[:limit])
     return HttpResponse(f'{{"items":[{items}],"next_cursor":{cursor}}}', content_type="application/json")
+
+
+def _followed(run: Run, after: int, *, is_again: bool) -> HttpResponseBase:
+    """Stream the run's frames; 204 tells a browser that has everything not to come again."""
+    if is_again and run.is_terminal and after >= run.last_seq:
+        return HttpResponse(status=HTTPStatus.NO_CONTENT)
+
+    async def lines() -> AsyncIterator[str]:
+        async for frame in hub.follow(run.organization_id, run.id, after):
+            yield frame.sse
+
+    response = StreamingHttpResponse(lines(), content_type="text/event-stream")
+    response["Cache-Control"] = "no-cache"
+    response["X-Accel-Buffering"] = "no"
+    return response
 
 
 @router.get("/runs/{uuid:run_id}/spans", response=ListOf[SpanOut], summary="List spans")
@@ -35,3 +65,19 @@ def list_spans(
     rows = queries.spans_of(run, after=cursor, limit=limit + 1)
     more = str(rows[limit - 1].first_seq) if len(rows) > limit else None
     return ListOf(items=[SpanOut.of(row) for row in rows[:limit]], next_cursor=more)
+
+
+@router.get("/runs/{uuid:run_id}/export", response=str, summary="Export a run")
+def export(request: ApiRequest, run_id: UUID, format: Literal["jsonl"] = "jsonl") -> StreamingHttpResponse:  # noqa: A002
+    """Stream all events stored so far, a JSON document a line."""
+    run = queries.run_for(request.auth, run_id)
+
+    async def lines() -> AsyncIterator[str]:
+        after = 0
+        while rows := await hub.in_pool(queries.events_page, run, after=after, limit=HIGHEST_LIMIT):
+            after = rows[-1].seq
+            yield "".join(f"{event.encode()}\n" for event in rows)
+
+    response = StreamingHttpResponse(lines(), content_type="application/jsonl")
+    response["Content-Disposition"] = f'attachment; filename="run-{run.id}.{format}"'
+    return response

@@ -10,8 +10,8 @@ from rlmlab.errors import DomainError
 from rlmlab.tenancy.principals import Principal, system_principal
 from rlmlab.tenancy.queries import organization_by_slug, project_by_slug
 from trajectories.actions.demo import settle_demo, start_demo
-from trajectories.demo.tasks import DEMO_TASK, TASKS
 from trajectories.demo.source import SourceMissing
+from trajectories.demo.tasks import DEMO_TASK, TASKS
 from trajectories.models import DemoCheck
 from trajectories.queries import demo_checks, run_for
 

@@ -1,0 +1,112 @@
+"""The WebSocket of a run: a thin door to the hub."""
+
+import asyncio
+import logging
+from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
+
+from channels.auth import AuthMiddlewareStack
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+from django.urls import path
+
+from rlmlab.errors import Invalid, NotAllowed, NotAuthenticated, NotFound
+from rlmlab.tenancy.models import User
+from rlmlab.tenancy.queries import principal_for_key
+from trajectories import hub, queries
+from trajectories.models import Run
+
+logger = logging.getLogger(__name__)
+
+BAD_REQUEST: Final = 4400
+NOT_AUTHENTICATED: Final = 4401
+NOT_FOUND: Final = 4404
+ENDED: Final = 1000
+FAILED: Final = 1011
+
+
+class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has no types
+    """Sends one viewer the frames of one run; what the viewer sends is ignored."""
+
+    channel_layer_alias = None  # the hub listens, once for all viewers
+
+    async def connect(self) -> None:
+        """Accept first, since only an open WebSocket can be closed with a reason."""
+        self.sending: asyncio.Task[None] | None = None
+        await self.accept()
+        try:
+            after = requested_after(self.scope)
+            run = await hub.in_pool(run_for_scope, self.scope)
+        except Invalid:
+            await self.close(BAD_REQUEST)
+        except NotAuthenticated:
+            await self.close(NOT_AUTHENTICATED)
+        except (NotFound, NotAllowed):
+            await self.close(NOT_FOUND)
+        else:
+            self.sending = asyncio.create_task(self.send_frames(run, after))
+
+    async def disconnect(self, _code: int) -> None:
+        """Stop following."""
+        if self.sending is not None:
+            self.sending.cancel()
+            await asyncio.gather(self.sending, return_exceptions=True)
+
+    async def send_frames(self, run: Run, after: int) -> None:
+        """Send the run's frames until it has ended."""
+        try:
+            async for frame in hub.follow(run.organization_id, run.id, after):
+                await self.send(frame.text)
+        except Exception:
+            logger.exception("following run %s failed", run.id)
+            await self.close(FAILED)
+        else:
+            await self.close(ENDED)
+
+
+def requested_after(scope: dict[str, Any]) -> int:
+    """Return the number of the last event that the viewer has.
+
+    Raises:
+        Invalid: it is no number.
+    """
+    text = parse_qs(scope["query_string"].decode("latin-1")).get("after", ["0"])[0]
+    if not (text.isascii() and text.isdigit()):
+        raise Invalid.field("after", "must be a whole number")
+    return int(text)
+
+
+def run_for_scope(scope: dict[str, Any]) -> Run:
+    """Find the run that a WebSocket asks for, for whoever asks.
+
+    Raises:
+        NotAuthenticated: there is neither a valid key nor a session, or the page is another site's.
+        NotFound: who asks has no such run.
+    """
+    run_id: UUID = scope["url_route"]["kwargs"]["run_id"]
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    scheme, _, key = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return queries.run_for(principal_for_key(key.strip()), run_id)
+    user = scope["user"]
+    if not isinstance(user, User) or not is_own_origin(headers):
+        raise NotAuthenticated("Sign in, or send an API key.")
+    _, run = queries.run_of_member(user, run_id)
+    return run
+
+
+def is_own_origin(headers: dict[str, str]) -> bool:
+    """Tell whether a page of ours opened the WebSocket.
+
+    Browsers always send Origin; a client that sends none is no browser, so no page can have misled it.
+    """
+    origin = headers.get("origin")
+    if origin is None or origin in settings.CSRF_TRUSTED_ORIGINS:
+        return True
+    return urlsplit(origin).netloc.lower() == headers.get("host", "").lower()
+
+
+websocket_urlpatterns = [
+    path("ws/runs/<uuid:run_id>/", AuthMiddlewareStack(RunConsumer.as_asgi())),
+]

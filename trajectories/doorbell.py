@@ -1,0 +1,89 @@
+"""What travels through the channel layer: that a run has news, and text in flight. Never an event.
+
+Channel layers deliver at most once, so a message is a hint; whoever waits for one also looks from time to time.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, Final
+from uuid import UUID
+
+from channels.layers import get_channel_layer
+from redis.exceptions import RedisError
+
+from rlmlab.engine.events import Event
+from rlmlab.engine.stream import Delta
+
+logger = logging.getLogger(__name__)
+
+NEWS: Final = "run.news"
+PAUSE_SECONDS: Final = 0.03
+LAST_RING_SECONDS: Final = 1.0
+HIGHEST_WAITING: Final = 2000
+CHANNEL_ERRORS: Final = (RedisError, OSError)
+
+
+def group_of(run_id: UUID) -> str:
+    """Name the channel group of a run's viewers."""
+    return f"run.{run_id}"
+
+
+class Doorbell:
+    """A sink that rings when events are stored, at most once in 30 ms, and takes deltas along.
+
+    It publishes from the run's own event loop. `rang` is called once the database has the events.
+    """
+
+    def __init__(self, run_id: UUID) -> None:
+        self._group = group_of(run_id)
+        self._layer = get_channel_layer()
+        self._seq = 0
+        self._deltas: deque[Delta] = deque(maxlen=HIGHEST_WAITING)
+        self._wanted = asyncio.Event()
+        self._task = asyncio.create_task(self._publish())
+
+    def write(self, event: Event) -> None:
+        """Wait until it is stored: `rang` says so."""
+
+    async def commit(self) -> None:
+        """Return: nothing here is durable."""
+
+    def delta(self, delta: Delta) -> None:
+        """Take text in flight along with the next ring, joined to what it continues."""
+        last = self._deltas[-1] if self._deltas else None
+        if last is not None and last.span_id == delta.span_id and delta.offset == last.offset + len(last.text):
+            self._deltas[-1] = Delta(last.span_id, last.offset, last.text + delta.text)
+        else:
+            self._deltas.append(delta)
+        self._wanted.set()
+
+    def rang(self, seq: int) -> None:
+        """Ring: the events up to `seq` are stored."""
+        self._seq = seq
+        self._wanted.set()
+
+    async def close(self) -> None:
+        """Ring a last time and stop."""
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._send(), LAST_RING_SECONDS)
+
+    async def _publish(self) -> None:
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            await self._send()
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _send(self) -> None:
+        deltas = [[delta.span_id, delta.offset, delta.text] for delta in self._deltas]
+        self._deltas.clear()
+        message: Mapping[str, Any] = {"type": NEWS, "seq": self._seq, "deltas": deltas}
+        try:
+            await self._layer.group_send(self._group, message)
+        except CHANNEL_ERRORS:
+            logger.warning("the channel layer cannot be reached; viewers will look by themselves", exc_info=True)

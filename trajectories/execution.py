@@ -1,0 +1,162 @@
+"""One run in a worker, from its row to its last event."""
+
+import logging
+from dataclasses import dataclass
+
+from rlmlab import scoping
+from rlmlab.engine.clock import Clock
+from rlmlab.engine.errors import LostLease
+from rlmlab.engine.events import PAYLOAD
+from rlmlab.engine.events import Event as EngineEvent
+from rlmlab.engine.interrupted import close_interrupted
+from rlmlab.engine.orchestrator import execute
+from rlmlab.engine.projection import Projection
+from rlmlab.engine.providers.base import Provider
+from rlmlab.engine.stream import EventStream
+from rlmlab.engine.types import CancelToken
+from sandbox.base import ContextSource
+from trajectories import contexts
+from trajectories.doorbell import Doorbell
+from trajectories.environments import Environments
+from trajectories.models import Event, Run, RunInput
+from trajectories.sinks import Database, DatabaseSink
+from trajectories.specs import run_spec
+from trajectories.store import Holder
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A run as the worker found it: its row, its inputs, and the fold of what is stored already."""
+
+    run: Run
+    inputs: list[RunInput]
+    projection: Projection
+
+
+class Execution:
+    """Connects the engine to the database and the doorbell for one claim of one run."""
+
+    def __init__(self, holder: Holder, database: Database, clock: Clock) -> None:
+        self._holder = holder
+        self._database = database
+        self._clock = clock
+        self._sink: DatabaseSink | None = None
+        self._abandoned: LostLease | None = None
+
+    def abandon(self, failure: LostLease) -> None:
+        """Write nothing more."""
+        self._abandoned = failure
+        if self._sink is not None:
+            self._sink.fail(failure)
+
+    async def run(self, provider: Provider, environments: Environments, cancel: CancelToken) -> None:
+        """Execute the run; or, if a worker that died left events behind, close it.
+
+        Raises:
+            LostLease: the run belongs to somebody else now.
+        """
+        loaded = await self._database(load, self._holder)
+        if loaded.run.cancel_requested:
+            cancel.cancel()
+        if loaded.projection.last_seq:
+            await self._close(loaded)
+            return
+        environment = await environments.get(loaded.run.environment)
+        await self._database(note_level, self._holder, environment.level)
+
+        async def open_context() -> ContextSource | None:
+            return await self._database(open_source, loaded.run, loaded.inputs)
+
+        spec = run_spec(loaded.run, loaded.inputs, open_context)
+        doorbell = Doorbell(self._holder.run_id)
+        stream = self._stream(loaded.projection, doorbell)
+        try:
+            await execute(
+                spec, provider=provider, environment=environment, stream=stream, clock=self._clock, cancel=cancel
+            )
+        finally:
+            await self._hang_up(doorbell)
+
+    async def close_broken(self) -> None:
+        """End a run that our own fault left open, from what is stored of it."""
+        self._abandoned = None
+        try:
+            await self._close(await self._database(load, self._holder))
+        except Exception:
+            logger.exception("run %s cannot be closed; its lease will run out", self._holder.run_id)
+
+    async def _close(self, loaded: Loaded) -> None:
+        doorbell = Doorbell(self._holder.run_id)
+        projection = loaded.projection
+        stream = self._stream(projection, doorbell)
+        open_spans = [row for row in projection.spans.values() if row.status == "running"]
+        try:
+            close_interrupted(
+                open_spans,
+                totals=projection.totals,
+                stream=stream,
+                now=self._clock.now(),
+                model=loaded.run.model,
+            )
+            await stream.commit()
+        finally:
+            await self._hang_up(doorbell)
+
+    def _stream(self, projection: Projection, doorbell: Doorbell) -> EventStream:
+        last_seq = projection.last_seq
+        self._sink = DatabaseSink(self._holder, projection, self._database, doorbell.rang)
+        if self._abandoned is not None:
+            self._sink.fail(self._abandoned)
+        return EventStream(self._holder.run_id, [self._sink, doorbell], self._clock, last_seq)
+
+    async def _hang_up(self, doorbell: Doorbell) -> None:
+        if self._sink is not None:
+            await self._sink.close()
+        await doorbell.close()
+
+
+def load(holder: Holder) -> Loaded:
+    """Read a run with its inputs and fold what is stored of it.
+
+    Raises:
+        LostLease: it is not the holder's any more.
+    """
+    with scoping.organization(holder.organization_id):
+        run = holder.rows().first()
+        if run is None:
+            raise LostLease(f"run {holder.run_id} is not held under fence {holder.fence} any more")
+        projection = Projection()
+        for event in stored_events(run):
+            projection.apply(event)
+        projection.take_changed()
+        return Loaded(run, contexts.inputs_of(run), projection)
+
+
+def stored_events(run: Run) -> list[EngineEvent]:
+    """Return a run's events as the engine knows them."""
+    rows = Event.objects.for_org(run.organization_id).filter(run=run).order_by("seq")
+    return [
+        EngineEvent(
+            seq=row.seq,
+            at=row.at,
+            span_id=row.span_id,
+            parent_span_id=row.parent_span_id or None,
+            depth=row.depth,
+            payload=PAYLOAD.validate_python({"type": row.type, **row.payload}),
+        )
+        for row in rows.iterator(chunk_size=1000)
+    ]
+
+
+def note_level(holder: Holder, level: str) -> None:
+    """Keep on the run how strong its environment's walls are here."""
+    with scoping.organization(holder.organization_id):
+        holder.rows().exclude(environment_level=level).update(environment_level=level)
+
+
+def open_source(run: Run, inputs: list[RunInput]) -> ContextSource | None:
+    """Open the run's input for a REPL."""
+    with scoping.organization(run.organization_id):
+        return contexts.open_source(run, inputs)

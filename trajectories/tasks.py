@@ -1,0 +1,21 @@
+"""What the broker can ask of a worker."""
+
+from typing import Any
+from uuid import UUID
+
+from celery import shared_task
+
+from trajectories import queue
+from trajectories.worker import runner
+
+
+@shared_task(name=queue.EXECUTE)  # type: ignore[untyped-decorator]  # celery has no types
+def execute_run(*, run_id: str, organization_id: str, **_: Any) -> None:
+    """Work on a run, if nobody does."""
+    runner().run(run_id=UUID(run_id), organization_id=UUID(organization_id))
+
+
+@shared_task(name=queue.SWEEP)  # type: ignore[untyped-decorator]  # celery has no types
+def sweep_runs(**_: Any) -> None:
+    """Wake workers for runs that nobody works on."""
+    runner().sweep()
