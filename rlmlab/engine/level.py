@@ -58,7 +58,7 @@ class Level:
     def open(self) -> None:
         """Say what the model is told at the start."""
         spec, own = self._spec, self._tree.spec.system_prompt
-        left = "" if spec.info.small else texts.left_line(self._tree.meter.left(step=0, depth=spec.depth))
+        left = texts.left_line(self._tree.meter.left(step=0, depth=spec.depth))
         task = texts.task_message(spec.task, spec.context, spec.response_schema, left)
         self._say(self._span, Message(role="system", content=opening.system_text(spec.info, own), purpose="system"))
         for role, content in opening.examples(spec.info, own):

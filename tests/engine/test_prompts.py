@@ -53,7 +53,7 @@ async def test_small_models_conversation_opens_with_its_examples(lab: Lab) -> No
     assert sent[0] == ("system", compact.SYSTEM)
     assert sent[1 : 1 + len(compact.EXAMPLES)] == list(compact.EXAMPLES)
     assert sent[-1][1].startswith("Task: Root\n\n")
-    assert "Budget left" not in sent[-1][1]
+    assert sent[-1][1].splitlines()[-1].startswith("[Budget left: 30 steps")
     bound = sum(text_bound(content) for _, content in sent)
     assert provider.requests[0].max_tokens == SMALL.context_window - bound
 

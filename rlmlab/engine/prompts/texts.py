@@ -22,14 +22,11 @@ SKIPPED = "[The code blocks after this one were not run.]"
 
 
 def task_message(task: str, context: ContextInfo | None, schema: Mapping[str, Any] | None, left: str) -> str:
-    """Put the task, what is known of the input, the form of the answer and the budget into one message.
-
-    `left` is empty for a small model, which takes every word for part of the task.
-    """
+    """Put the task, what is known of the input, the form of the answer and the budget into one message."""
     parts = [f"Task: {task}", describe(context)]
     if schema is not None:
         parts.append(f"The answer must be a JSON value that matches this JSON Schema:\n{json.dumps(schema)}")
-    parts += [left] if left else []
+    parts.append(left)
     return "\n\n".join(parts)
 
 
