@@ -1,6 +1,6 @@
 """allauth's hooks: nobody signs up by themselves, and what happens to sessions is recorded."""
 
-from typing import Any
+from typing import Any, cast
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context
@@ -21,8 +21,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
     def post_login(self, request: HttpRequest, user: AbstractBaseUser, **kwargs: Any) -> HttpResponse:
         """Record the sign-in."""
         response: HttpResponse = super().post_login(request, user, **kwargs)
-        if isinstance(user, User):
-            sessions.record_sign_in(user=user, ip=self.get_client_ip(request))
+        sessions.record_sign_in(user=cast("User", user), ip=self.get_client_ip(request))
         return response
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
@@ -39,5 +38,4 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
     def set_password(self, user: AbstractBaseUser, password: str) -> None:
         """Record the change of password that a person made on their own."""
         super().set_password(user, password)
-        if isinstance(user, User):
-            sessions.record_password_change(user=user, ip=self.get_client_ip(context.request))
+        sessions.record_password_change(user=cast("User", user), ip=self.get_client_ip(context.request))

@@ -3,14 +3,17 @@
 It stands here and not in `rlmlab.audit`, because it shows organizations by name.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from allauth.account.decorators import secure_admin_login
+from allauth.account.models import EmailAddress
 from django.contrib import admin, messages
+from django.contrib.auth.models import Group
 from django.db.models import OuterRef, QuerySet, Subquery
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.template.response import SimpleTemplateResponse
-from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from unfold.admin import ModelAdmin
 from unfold.decorators import action
@@ -22,7 +25,17 @@ from rlmlab.audit.models import AuditEntry, Part
 from rlmlab.audit.queries import present
 from rlmlab.tenancy.models import Organization
 
+
+def _to(name: str) -> Callable[..., HttpResponse]:
+    return lambda _request, *_args, **_kwargs: redirect(name)
+
+
+# The panel has no sign-in of its own: sessions and passwords go through the pages that record them.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+admin.site.logout = _to("account_logout")  # type: ignore[method-assign, assignment]
+admin.site.password_change = _to("account_change_password")  # type: ignore[method-assign, assignment]
+# What packages register could be edited there without an audit entry.
+admin.site.unregister([Group, EmailAddress])
 
 
 class OrganizationFilter(admin.SimpleListFilter):
@@ -128,7 +141,7 @@ class AuditEntryAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
         if not broken:
             entries = sum(report.head.position for report in reports)
             messages.success(request, f"All {len(reports)} chains are whole: {entries} entries.")
-        return HttpResponseRedirect(reverse("admin:audit_auditentry_changelist"))
+        return redirect("admin:audit_auditentry_changelist")
 
     @admin.display(description="organization")
     def organization(self, entry: AuditEntry) -> str:

@@ -4,6 +4,7 @@ import re
 from uuid import UUID
 
 import pytest
+from django.contrib import admin
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -146,6 +147,18 @@ def test_owner_of_an_organization_has_no_business_there(client: Client, acme: Te
 def test_sign_in_of_the_panel_is_that_of_the_installation(client: Client) -> None:
     response = client.get("/admin/", follow=True)
     assert response.redirect_chain[-1][0].startswith(reverse("account_login"))
+
+
+@pytest.mark.parametrize(
+    ("path", "page_name"), [("logout/", "account_logout"), ("password_change/", "account_change_password")]
+)
+def test_sessions_and_passwords_go_through_the_pages_that_record(staff: Client, path: str, page_name: str) -> None:
+    response = staff.post(f"/admin/{path}")
+    assert (response.status_code, response["Location"]) == (302, reverse(page_name))
+
+
+def test_packages_tables_cannot_be_edited_there() -> None:
+    assert {model._meta.label for model in admin.site._registry} == {"audit.AuditEntry"}
 
 
 def check_chains(client: Client) -> str:

@@ -2,14 +2,17 @@
 
 import json
 from io import StringIO
+from threading import Barrier, Thread
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from rlmlab import scoping
 from rlmlab.audit.models import AuditEntry
 from rlmlab.tenancy.models import Membership, Organization, User
 from rlmlab.tenancy.queries import keys_of, principal_for_key, principal_for_user, project_by_slug
+from tests.database import Execute
 
 pytestmark = pytest.mark.django_db
 
@@ -135,3 +138,43 @@ def test_without_json_it_prints_a_line_each() -> None:
         "project      demo",
     ]
     assert lines[5].startswith("api_key      rlm_")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_calls_at_the_same_time_make_one_organization() -> None:
+    start, made = Barrier(3), []
+
+    def call() -> None:
+        start.wait(20)
+        try:
+            made.append(bootstrap())
+        finally:
+            connection.close()
+
+    threads = [Thread(target=call) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert len({item["api_key"] for item in made}) == 3
+    assert sum(item["password"] is not None for item in made) == 1
+    assert User.objects.count() == 1
+    assert len(keys_of(principal_for_key(str(made[0]["api_key"])))) == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_database_without_tables_says_what_to_run(as_owner: Execute) -> None:
+    as_owner("ALTER TABLE tenancy_organization RENAME TO elsewhere")
+    try:
+        with pytest.raises(CommandError, match=r"not migrated: run manage\.py migrate"):
+            call_command("bootstrap", json=True)
+    finally:
+        as_owner("ALTER TABLE elsewhere RENAME TO tenancy_organization")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_database_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    connection.close()
+    monkeypatch.setitem(connection.settings_dict, "HOST", "/nonexistent")
+    with pytest.raises(CommandError, match=r"the database does not answer: .*/nonexistent"):
+        call_command("bootstrap", json=True)

@@ -6,6 +6,7 @@ from rlmlab.errors import NotFound
 from rlmlab.tenancy.models import User
 from rlmlab.tenancy.principals import PermissionMissing, Principal
 from rlmlab.tenancy.queries import (
+    any_organization,
     audit_page,
     member_principal,
     memberships_of,
@@ -51,6 +52,12 @@ def test_memberships_of_makes_one_query_for_organizations(acme: Tenant, django_a
 def test_organization_by_slug(acme: Tenant) -> None:
     assert organization_by_slug("acme") == acme.organization
     assert organization_by_slug("nowhere") is None
+
+
+def test_any_organization_tells_whether_there_was_a_bootstrap(request: pytest.FixtureRequest) -> None:
+    assert any_organization() is False
+    request.getfixturevalue("acme")
+    assert any_organization() is True
 
 
 def test_audit_page_shows_own_entries_newest_first(ada: Principal, bo: Principal, vera: Principal) -> None:

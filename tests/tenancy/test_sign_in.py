@@ -2,13 +2,16 @@
 
 import pytest
 from axes.models import AccessAttempt
-from django.test import Client
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.sessions.backends.db import SessionStore
+from django.test import Client, RequestFactory
 from django.urls import NoReverseMatch, reverse
 
 from rlmlab import scoping
 from rlmlab.audit.models import AuditEntry
 from rlmlab.tenancy.actions.members import add_member
 from rlmlab.tenancy.actions.sessions import record_refusal
+from rlmlab.tenancy.adapter import AccountAdapter
 from rlmlab.tenancy.models import User
 from rlmlab.tenancy.principals import PermissionMissing, Principal
 from tests.factories.tenancy import PASSWORD, Tenant, make_user
@@ -129,6 +132,17 @@ def test_password_change_takes_effect_and_is_recorded(client: Client, acme: Tena
 def test_password_change_needs_a_session(client: Client) -> None:
     response = client.get(reverse("account_change_password"))
     assert (response.status_code, response["Location"]) == (302, "/accounts/login/?next=/accounts/password/change/")
+
+
+def test_sign_out_without_a_session_records_nothing(rf: RequestFactory) -> None:
+    request = rf.post("/")
+    request.user, request.session = AnonymousUser(), SessionStore()
+    AccountAdapter(request).logout(request)
+    assert recorded(scoping.PLATFORM) == []
+
+
+def test_nobody_signs_up_by_themselves(rf: RequestFactory) -> None:
+    assert AccountAdapter().is_open_for_signup(rf.get("/")) is False
 
 
 @pytest.mark.parametrize("name", ["account_signup", "account_reset_password", "account_email"])

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from django.db import connection
+
 from rlmlab import scoping
 from rlmlab.audit.actors import SYSTEM
 from rlmlab.tenancy.actions.keys import create_key
@@ -45,6 +47,7 @@ def bootstrap(wishes: Wishes) -> Bootstrapped:
     slug, project_slug = clean_slug("organization", wishes.organization), clean_slug("project", wishes.project)
     email = clean_email("email", wishes.email)
     with scoping.system("bootstrap: make an organization with its first member, all or nothing"):
+        _wait_for_others()
         organization = organization_by_slug(slug)
         if organization is None:
             organization = create_organization(by=SYSTEM, slug=slug, name=slug.replace("-", " ").title())
@@ -54,6 +57,12 @@ def bootstrap(wishes: Wishes) -> Bootstrapped:
         _ensure_project(by, project_slug)
         key = create_key(by=by, label="bootstrap")
     return Bootstrapped(email, password, slug, project_slug, key.raw)
+
+
+def _wait_for_others() -> None:
+    """Let one call at a time look and make; the first start and a person may run it together."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('rlmlab.bootstrap', 0))")
 
 
 def _ensure_user(email: str, wished: str) -> str | None:
