@@ -4,12 +4,12 @@ The weights have no chat template of their own. Measured on the demo's tasks wit
 a reply ends where the model begins to write the next `USER:` line.
 """
 
-STOP = ("USER:",)
+STOP = ("USER:", "ASSISTANT:")
 
 CHAT_TEMPLATE = (
     "{%- for message in messages -%}"
     "{%- if message.role == 'system' -%}{{ message.content + '\\n\\n' }}"
-    "{%- elif message.role == 'user' -%}{{ 'USER: ' + message.content + '\\n' }}"
+    "{%- elif message.role == 'user' -%}{{ 'USER: ' + message.content.split('\\n\\n[Budget left:')[0] + '\\n' }}"
     "{%- else -%}{{ 'ASSISTANT: ' + message.content + '\\n' }}"
     "{%- endif -%}"
     "{%- endfor -%}"

@@ -35,13 +35,15 @@ ERROR_BODY_BYTES = 65_536
 class Endpoint:
     """Where a model is called and with which key.
 
-    `max_tokens_field` is what its API calls the output limit; `stop` goes with every request, beside its own.
+    `max_tokens_field` is what its API calls the output limit. `stop` goes with every request, beside the request's own;
+    `temperature` with those that name none.
     """
 
     base_url: str
     api_key: str | None = None
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     stop: tuple[str, ...] = ()
+    temperature: float | None = None
 
 
 Locate = Callable[[int], Awaitable[Endpoint]]
@@ -149,8 +151,9 @@ def body_of(request: ChatRequest, endpoint: Endpoint) -> dict[str, Any]:
         "stream_options": {"include_usage": True},
         endpoint.max_tokens_field: request.max_tokens,
     }
-    if request.temperature is not None:
-        body["temperature"] = request.temperature
+    temperature = endpoint.temperature if request.temperature is None else request.temperature
+    if temperature is not None:
+        body["temperature"] = temperature
     if request.seed is not None:
         body["seed"] = request.seed
     if request.stop or endpoint.stop:
