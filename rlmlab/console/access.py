@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec, cast
+from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -10,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 
 from rlmlab.errors import NotFound
 from rlmlab.tenancy.actions.sessions import record_refusal
-from rlmlab.tenancy.models import User
+from rlmlab.tenancy.models import Project, User
 from rlmlab.tenancy.principals import PermissionMissing, Principal
 from rlmlab.tenancy.queries import principal_for_user
 
@@ -21,6 +22,19 @@ View = Callable[Concatenate[HttpRequest, Principal, P], HttpResponse]
 def user_of(request: HttpRequest) -> User:
     """Return who is signed in; only behind `login_required`."""
     return cast("User", request.user)
+
+
+def show_project(request: HttpRequest, project: Project) -> None:
+    """Make it the navigation's project, here and on the organization's pages that are about none."""
+    request.project = project  # type: ignore[attr-defined]  # read by the navigation
+    key = project_key(project.organization_id)
+    if request.session.get(key) != project.slug:
+        request.session[key] = project.slug
+
+
+def project_key(organization_id: UUID) -> str:
+    """Name where the session keeps the slug of the project that was looked at last."""
+    return f"project:{organization_id}"
 
 
 def member_page(view: View[P]) -> Callable[..., HttpResponse]:

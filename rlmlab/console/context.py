@@ -5,9 +5,11 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from rlmlab.console.access import project_key
+from rlmlab.errors import NotFound
 from rlmlab.tenancy.models import Membership, Organization, Project, User
 from rlmlab.tenancy.principals import Principal
-from rlmlab.tenancy.queries import memberships_of
+from rlmlab.tenancy.queries import memberships_of, project_by_slug
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,19 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
         "navigation": Navigation(
             memberships=memberships_of(user),
             principal=getattr(request, "principal", None),
-            project=getattr(request, "project", None),
+            project=_project(request),
         )
     }
+
+
+def _project(request: HttpRequest) -> Project | None:
+    """Return the page's project, else the one of this organization that was looked at last."""
+    project: Project | None = getattr(request, "project", None)
+    principal: Principal | None = getattr(request, "principal", None)
+    if project is not None or principal is None:
+        return project
+    slug = request.session.get(project_key(principal.organization_id))
+    try:
+        return project_by_slug(principal, slug) if slug else None
+    except NotFound:
+        return None

@@ -18,3 +18,7 @@ class ProjectForm(forms.Form):
     default_environment = forms.ChoiceField(
         label="Default environment", choices=EnvironmentName.choices, initial=EnvironmentName.AUTO, required=False
     )
+
+    def clean_default_environment(self) -> str:
+        """Take none as `auto`."""
+        return self.cleaned_data["default_environment"] or EnvironmentName.AUTO

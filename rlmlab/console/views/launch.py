@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from rlmlab.console.access import member_page
+from rlmlab.console.access import member_page, show_project
 from rlmlab.engine.types import Budget
 from rlmlab.tenancy.models import EnvironmentName
 from rlmlab.tenancy.principals import Principal
@@ -18,7 +18,7 @@ def launch(request: HttpRequest, principal: Principal, project: str) -> HttpResp
     """Show the form with the project's defaults."""
     principal.require("run.create")
     found = project_by_slug(principal, project)
-    request.project = found  # type: ignore[attr-defined]  # read by the navigation
+    show_project(request, found)
     context = {
         "principal": principal,
         "project": found,

@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from rlmlab.console.access import refusing, user_of
+from rlmlab.console.access import refusing, show_project, user_of
 from trajectories.queries import demo_check_of, run_of_member
 
 
@@ -21,8 +21,8 @@ def run(request: HttpRequest, run_id: UUID) -> HttpResponse:
 
 def _page(request: HttpRequest, run_id: UUID) -> HttpResponse:
     principal, found = run_of_member(user_of(request), run_id)
-    request.principal = principal  # type: ignore[attr-defined]  # both are read by the navigation
-    request.project = found.project  # type: ignore[attr-defined]
+    request.principal = principal  # type: ignore[attr-defined]  # read by the navigation
+    show_project(request, found.project)
     context = {
         "principal": principal,
         "project": found.project,

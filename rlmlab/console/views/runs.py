@@ -5,7 +5,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from rlmlab.console.access import member_page
+from rlmlab.console.access import member_page, show_project
 from rlmlab.errors import Invalid
 from rlmlab.tenancy.principals import Principal
 from rlmlab.tenancy.queries import project_by_slug
@@ -29,7 +29,7 @@ FILTERS = [
 def runs(request: HttpRequest, principal: Principal, project: str) -> HttpResponse:
     """List them, newest first; a request by htmx gets the rows alone."""
     found = project_by_slug(principal, project)
-    request.project = found  # type: ignore[attr-defined]  # read by the navigation
+    show_project(request, found)
     query = request.GET.get("query", "").strip()
     page: Page[Run] = Page([], "")
     problem = ""

@@ -1,10 +1,11 @@
 // The visible rows of the recursion tree. Pure, iterative: one pass over what is unfolded, whatever the depth.
 
-const UNFOLDED = new Set(["run", "step", "execution"]);
+const MANY = 12;
 
-/** Whether a span stands open before anybody touched it: levels being worked on do, finished sub-calls do not. */
+/** Whether a span stands open before anybody touched it: steps do, a large batch and finished sub-calls do not. */
 export function openByDefault(span) {
-  if (UNFOLDED.has(span.kind)) return true;
+  if (span.kind === "run" || span.kind === "step") return true;
+  if (span.kind === "execution") return span.children.length <= MANY;
   return span.kind === "sub_call" && span.status === "running" && span.children.some((child) => child.kind === "step");
 }
 

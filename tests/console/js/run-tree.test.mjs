@@ -21,6 +21,15 @@ test("steps and cells stand open, finished sub-calls closed", () => {
   assert.equal(rows[2].leaf, true);
 });
 
+test("a cell with a large batch stays closed until it is opened", () => {
+  const events = new Events();
+  events.start("run", "run");
+  events.start("x", "execution", { parent: "run" });
+  for (let index = 0; index < 13; index += 1) events.start(`q${index}`, "sub_call", { parent: "x", name: "llm_query" });
+  assert.deepEqual(shown(visibleRows(stored(events.all))), ["run", " x"]);
+  assert.equal(visibleRows(stored(events.all), { toggled: new Map([["x", true]]) }).length, 15);
+});
+
 test("what the reader toggled wins", () => {
   const store = stored(smallRun());
   assert.deepEqual(shown(visibleRows(store, { toggled: new Map([["s1", false]]) })), ["run", " s1"]);
