@@ -110,8 +110,10 @@ def _links(organization_id: UUID) -> Iterator[tuple[AuditLink, Sequence[AuditPer
     """Yield the links with their entries and personal fields, in order, a bounded number in memory."""
     after = -(2**63)
     while True:
-        found = AuditLink.objects.for_org(organization_id).select_related("entry").filter(position__gt=after)
-        links = list(found.annotate(changes_text=Cast("entry__changes", TextField())).order_by("position")[:_CHUNK])
+        # the entry's changes are wanted as text only, so they need not be decoded
+        found = AuditLink.objects.for_org(organization_id).select_related("entry").defer("entry__changes")
+        found = found.filter(position__gt=after).annotate(changes_text=Cast("entry__changes", TextField()))
+        links = list(found.order_by("position")[:_CHUNK])
         if not links:
             return
         people: dict[UUID, list[AuditPerson]] = {}

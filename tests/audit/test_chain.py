@@ -8,6 +8,7 @@ import pytest
 from django.db import Error, connection
 
 from rlmlab import scoping
+from rlmlab.audit import chain
 from rlmlab.audit.actions import Subject, erase_person, record
 from rlmlab.audit.actors import SYSTEM, Actor
 from rlmlab.audit.chain import GENESIS, ChainReport, Head, chain_ids, verify_chain
@@ -71,6 +72,16 @@ def test_untouched_chain_is_whole(five: Head) -> None:
     assert (report.broken_at, report.reason, report.erased) == (None, "", 0)
     assert report.head.position == 5
     assert len(report.head.hash) == 64
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 6])
+def test_chain_is_read_in_bounded_pieces(
+    five: Head, tamper: Tamper, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    monkeypatch.setattr(chain, "_CHUNK", size)
+    assert verify().head == five
+    tamper("UPDATE audit_auditlink SET hash = repeat('0', 64) WHERE position = 5")
+    assert (verify().broken_at, verify().head.position) == (5, 4)
 
 
 def test_empty_chain_is_whole() -> None:
