@@ -11,6 +11,7 @@ from sandbox.guest.output import Output, Printer, make_print
 from sandbox.guest.scaffold import Answer, BudgetExceeded, Host, SubCallError, host_functions, make_show_vars
 from sandbox.guest.wire import Channel, ChannelClosed, Frame
 
+_LONG = 1 << 20
 _BALLAST = 16 << 20  # freed while an error is reported, so that a full memory can still be told
 DISPLAY = "_display_"
 
@@ -127,5 +128,8 @@ class Repl:
 
     def _display(self, value: Any) -> None:
         if value is not None:
-            self._output.write("result", repr(value))
-            self._output.write("result", "\n")
+            text = repr(value)
+            if len(text) > _LONG:  # no second copy of what is cut anyway
+                self._output.write("result", text)
+                text = ""
+            self._output.write("result", text + "\n")

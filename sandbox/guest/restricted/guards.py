@@ -176,4 +176,7 @@ def _make_type() -> type:
         def __repr__(cls) -> str:
             return "<class 'type'>"
 
-    return Meta("type", (), {})
+    def refuse(**_: object) -> None:
+        raise TypeError("metaclasses cannot be defined here")
+
+    return Meta("type", (), {"__init_subclass__": refuse})
