@@ -215,10 +215,8 @@ class Level:
 
     def _say(self, span: OpenSpan, message: Message) -> None:
         """Record a message and add it to the conversation, as it is stored."""
-        event = span.emit(message)
-        stored = event.payload
-        if isinstance(stored, Message):
-            self._conversation.add(stored.role, stored.content)
+        span.emit(message)
+        self._conversation.add(message.role, normalise.text(message.content))
 
     def _window_room(self, output_tokens: int) -> int | None:
         """Bound the prompt so that the model's window has room for a reply; None where the window is not known."""

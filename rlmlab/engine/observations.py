@@ -5,7 +5,7 @@ A cell's output may be a megabyte; the model sees its head and tail and is told 
 
 from dataclasses import dataclass, field
 
-from sandbox.base import CellResult, Channel, Profile
+from sandbox.base import CellError, CellResult, Channel, Profile
 
 SHOWN_CHARS = 8_000  # of one cell's output
 TAIL_SHARE = 4  # a quarter of it from the end
@@ -71,17 +71,14 @@ def observe(view: CellView, result: CellResult, profile: Profile) -> str:
     if dropped:
         parts.append(f"[The cell printed {dropped:,} bytes more than the output limit; they are lost. Print less.]")
     if result.error is not None and result.alive:
-        parts.append(_error(view, result))
+        parts.append(_error(view, result.error))
     if not result.alive:
         parts.append(_lost(result, profile))
     return "\n".join(parts) or "[The cell ran and printed nothing. Use print() to see values.]"
 
 
-def _error(view: CellView, result: CellResult) -> str:
+def _error(view: CellView, error: CellError) -> str:
     """Name the error, its line and the line's text; what was printed before stands above it."""
-    error = result.error
-    if error is None:
-        return ""
     shown = Shown(limit=SHOWN_CHARS // 4)
     shown.add(error.message)
     message = f"{error.type}: {shown.text()}" if error.message else error.type

@@ -80,4 +80,4 @@ def lab(environment: Environment) -> Lab:
     return Lab(environment)
 
 
-RunIt = Callable[..., Awaitable[Ran]]
+

@@ -97,6 +97,16 @@ async def test_call_that_fits_but_for_open_reservations_waits_in_order() -> None
     assert budget.spent.tokens == 330
 
 
+async def test_call_that_fits_but_for_reserved_money_waits() -> None:
+    budget = meter(max_tokens=1_000_000, cost=0.1)
+    async with budget.reserve(Ask(1_000, 500, PRICE)):
+        waiting = asyncio.ensure_future(_enter(budget, Ask(1_000, 500, PRICE)))
+        await asyncio.sleep(0.01)
+        assert not waiting.done()
+        assert budget.cost_left_usd == pytest.approx(0.04)
+    assert (await waiting).max_tokens == 500
+
+
 async def test_waiting_call_is_refused_when_real_spend_leaves_no_room() -> None:
     budget = meter()
 

@@ -196,3 +196,18 @@ async def test_sub_calls_messages_are_stored_once_in_their_span(lab: Lab) -> Non
     stored = [(message.role, message.purpose) for message in ran.sink.payloads(Message, "sub_call")]
     assert stored == [("system", "system"), ("user", "prompt")]
     assert [message.content for message in ran.sink.payloads(Message, "model_call")][1] == "a!"
+
+
+async def test_empty_batch_makes_no_call(lab: Lab) -> None:
+    ran = await lab.run(turns(code("FINAL([llm_query_batched([]), rlm_query_batched([], [])])")))
+    assert ran.outcome.answer == [[], []]
+    assert ran.outcome.totals.sub_calls == 0
+
+
+async def test_child_gets_a_context_of_its_own_and_any_json_back(lab: Lab) -> None:
+    root = turns(code("x = {'a': ['é', None]}\nFINAL([rlm_query('Child', x), 'context' in globals(), context])"))
+    script = by_level({"Root": root, "Child": turns(code("FINAL({'seen': context, 'x': 'x' in globals()})"))})
+    ran = await lab.run(script)
+    assert ran.outcome.answer == [{"seen": {"a": ["é", None]}, "x": False}, True, None]
+    told = ran.provider.requests[1].messages[-1].content
+    assert "`context` is a JSON value of 23 bytes" in told

@@ -8,11 +8,11 @@ import pytest
 from rlmlab.engine.errors import LostLease, ProviderUnavailable
 from rlmlab.engine.events import Output
 from rlmlab.engine.orchestrator import execute
-from rlmlab.engine.providers.base import ModelInfo
+from rlmlab.engine.providers.base import ChatRequest, ModelInfo, TextDelta
 from rlmlab.engine.stream import EventStream
 from rlmlab.engine.types import Budget, CancelToken, ContextInfo, RunSpec
-from sandbox.base import Environment, Profile, Session, SessionSpec, context_in_memory
-from sandbox.errors import EnvironmentUnavailable, SandboxError
+from sandbox.base import Environment, HostCall, Profile, Session, SessionSpec, context_in_memory
+from sandbox.errors import EnvironmentUnavailable, Refused, SandboxError
 from tests.engine.conftest import RUN_ID, Lab
 from tests.engine.fakes.provider import Say, ScriptedProvider, by_level, turns
 from tests.engine.fakes.sink import MemorySink
@@ -257,3 +257,138 @@ async def test_huge_output_is_cut_with_a_marker_and_stored_exactly(lab: Lab) -> 
     assert "of 108,890 characters are not shown. To see them, keep the text in a variable and print a part" in told
     assert "19999" in told
     assert len(told) < 9_000
+
+
+class Forsaken(BreakingSession):
+    """A session that breaks while the host still serves its call."""
+
+    async def execute(self, code: str, **handlers: object) -> object:
+        self.serving = asyncio.ensure_future(handlers["handler"](HostCall("llm_query", ("x",), {}, 1)))
+        await asyncio.sleep(0.05)
+        raise SandboxError("the guest is gone")
+
+
+async def test_host_call_of_a_broken_session_ends_with_its_cell(environment: Environment) -> None:
+    breaking = Breaking(environment)
+    sessions = []
+
+    async def open_forsaken(spec: SessionSpec) -> Session:
+        session = Forsaken(await environment.open(spec), breaking) if not sessions else await environment.open(spec)
+        sessions.append(session)
+        return session
+
+    breaking.open = open_forsaken
+    ran = await Lab(breaking).run(by_level({"Root": turns(code("FINAL(1)")), "plain": turns(SLOW)}))
+    assert ran.outcome.answer == 1
+    assert ran.sink.finished("1/1/0").status == "cancelled"
+    assert ran.outcome.totals.sub_calls == 1
+    with pytest.raises(asyncio.CancelledError):
+        await sessions[0].serving
+
+
+class Asking(BreakingSession):
+    """A session whose guest calls what does not exist."""
+
+    async def execute(self, code: str, **handlers: object) -> object:
+        with pytest.raises(Refused, match="the host has no function 'exec'"):
+            await handlers["handler"](HostCall("exec", (), {}, 1))
+        return await self.inner.execute(code, **handlers)
+
+
+async def test_unknown_host_function_is_refused(environment: Environment) -> None:
+    breaking = Breaking(environment)
+
+    async def open_asking(spec: SessionSpec) -> Session:
+        return Asking(await environment.open(spec), breaking)
+
+    breaking.open = open_asking
+    assert (await Lab(breaking).run(turns(code("FINAL(1)")))).outcome.answer == 1
+
+
+async def test_stream_cut_for_good_counts_what_it_may_have_cost(lab: Lab) -> None:
+    class Cut(ScriptedProvider):
+        async def stream(self, request: ChatRequest) -> object:
+            yield TextDelta("```repl\nprint(")
+            raise ProviderUnavailable("the stream was cut four times")
+
+    provider = Cut(turns("x"))
+    ran = await lab.run(provider.script, provider=provider)
+    assert ran.outcome.error.code == "provider_unavailable"
+    usage = ran.sink.finished("1/m").usage
+    assert usage.estimated is True
+    assert usage.output_tokens == 13
+    assert ran.outcome.totals.cost_usd > 0
+
+
+async def test_call_that_was_refused_costs_nothing(lab: Lab) -> None:
+    ran = await lab.run(turns(ProviderUnavailable("503")))
+    assert ran.sink.finished("1/m").usage is None
+    assert (ran.outcome.totals.input_tokens, ran.outcome.totals.model_calls) == (0, 1)
+
+
+async def test_provider_whose_stream_is_a_plain_iterator_is_taken(lab: Lab) -> None:
+    class Plain:
+        def __init__(self, items: object) -> None:
+            self.items = items
+
+        def __aiter__(self) -> object:
+            return self
+
+        async def __anext__(self) -> object:
+            return await anext(self.items)
+
+    class Iterating(ScriptedProvider):
+        def stream(self, request: ChatRequest) -> object:
+            self.kept = super().stream(request)
+            return Plain(self.kept)
+
+        async def finish(self) -> None:
+            await self.kept.aclose()
+
+    provider = Iterating(turns(code("FINAL(1)")))
+    request = RunSpec(RUN_ID, "Root", "big")
+    stream = EventStream(RUN_ID, [MemorySink()], lab.clock)
+    outcome = await execute(request, provider=provider, environment=lab.environment, stream=stream, clock=lab.clock)
+    await provider.finish()
+    assert outcome.answer == 1
+
+
+async def test_second_cancel_while_the_first_is_carried_out_changes_nothing(lab: Lab) -> None:
+    class SlowToClose(ScriptedProvider):
+        async def stream(self, request: ChatRequest) -> object:
+            try:
+                await asyncio.sleep(60)
+                yield TextDelta("never")
+            finally:
+                await asyncio.sleep(0.2)
+
+    provider = SlowToClose(turns("x"))
+    run = asyncio.ensure_future(lab.run(provider.script, provider=provider))
+    await asyncio.sleep(0.1)
+    run.cancel()
+    await asyncio.sleep(0.1)
+    run.cancel()
+    ran = await run
+    assert ran.outcome.finish_reason == "cancelled"
+
+
+async def test_cancel_while_the_end_is_committed_keeps_the_end(lab: Lab) -> None:
+    ending = asyncio.Event()
+
+    class SlowSink(MemorySink):
+        async def commit(self) -> None:
+            if self.events[-1].parent_span_id is None and self.events[-1].type == "span_finished":
+                ending.set()
+                await asyncio.sleep(0.3)
+            await super().commit()
+
+    run = asyncio.ensure_future(lab.run(turns(code("FINAL(1)")), sink=SlowSink()))
+    await ending.wait()
+    run.cancel()
+    ran = await run
+    assert (ran.outcome.finish_reason, ran.outcome.answer) == ("submitted", 1)
+
+
+async def test_answer_submitted_before_an_error_in_the_same_cell_counts(lab: Lab) -> None:
+    ran = await lab.run(turns(code("FINAL('done')\n1/0")))
+    assert (ran.outcome.answer, ran.outcome.finish_reason) == ("done", "submitted")

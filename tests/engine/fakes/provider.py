@@ -1,4 +1,4 @@
-"""A provider whose replies a test writes down; passes `tests/engine/providers/contract.py`."""
+"""A provider whose replies a test writes down; passes `tests/engine/fakes/contract.py` as real ones do."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
