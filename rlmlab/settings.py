@@ -36,7 +36,6 @@ def _database(variable: str, url: str | None, role: str) -> dict[str, Any]:
         "PASSWORD": known["password"],
         "HOST": known["host"],
         "PORT": known["port"],
-        "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {key: value for key, value in parts.items() if value is not None},
     }
@@ -47,6 +46,8 @@ DATABASES = {
     "default": _database("DATABASE_URL", RLMLAB.database_url, postgres.APPLICATION),
     "owner": _database("RLMLAB_OWNER_DATABASE_URL", RLMLAB.owner_database_url or RLMLAB.database_url, postgres.OWNER),
 }
+# Under ASGI each request has a thread of its own: lasting connections would pile up, one a request, without a pool.
+DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": 20, "timeout": 30}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # `manage.py up` makes a lasting key; a command that runs before it needs none that lasts.
@@ -201,7 +202,11 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(RLMLAB.data_dir / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
-    "sweep-runs": {"task": "trajectories.sweep_runs", "schedule": RLMLAB.sweep_seconds},
+    "sweep-runs": {
+        "task": "trajectories.sweep_runs",
+        "schedule": RLMLAB.sweep_seconds,
+        "options": {"expires": RLMLAB.sweep_seconds},  # one that found no free worker is not needed any more
+    },
 }
 
 LOGGING = {
@@ -210,4 +215,8 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": RLMLAB.log_level},
+    # a line every few seconds for the sweep, and one for every model call, would bury the rest
+    "loggers": {
+        name: {"level": "WARNING"} for name in ("celery.beat", "celery.app.trace", "celery.worker.strategy", "httpx")
+    },
 }

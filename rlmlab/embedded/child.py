@@ -73,12 +73,12 @@ class Child:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.process.pid, signal.SIGKILL)
 
-    def log_tail(self, lines: int = 3) -> str:
-        """Return the last lines of its log, for an error message."""
+    def log_tail(self, lines: int = 3, separator: str = " / ") -> str:
+        """Return the last lines of its log, for a message."""
         try:
             with self.log.open("rb") as file:
                 file.seek(max(0, self.log.stat().st_size - LOG_TAIL_BYTES))
-                return " / ".join(file.read().decode(errors="replace").strip().splitlines()[-lines:])
+                return separator.join(file.read().decode(errors="replace").strip().splitlines()[-lines:])
         except OSError:
             return ""
 

@@ -73,10 +73,10 @@ class Supervisor:
             time.sleep(POLL_SECONDS)
 
     def run_errand(self, child: Child) -> None:
-        """Start a child that ends by itself; it is not restarted, but it is stopped with the others."""
-        self.errands = [errand for errand in self.errands if errand.exit_code is None]
-        self.errands.append(child)
+        """Start a child that ends by itself; what it wrote is said then. It is stopped with the others."""
+        child.log.unlink(missing_ok=True)
         child.start()
+        self.errands.append(child)
 
     def watch(self) -> None:
         """Restart whatever dies, with a growing pause, until a signal comes."""
@@ -84,6 +84,13 @@ class Supervisor:
             time.sleep(WATCH_SECONDS)
             for supervised in self.children:
                 self._look_after(supervised)
+            self._collect_errands()
+
+    def _collect_errands(self) -> None:
+        for errand in [errand for errand in self.errands if errand.exit_code is not None]:
+            self.errands.remove(errand)
+            if text := errand.log_tail(lines=4, separator="\n"):
+                self.say(text)
 
     def _look_after(self, supervised: Supervised) -> None:
         child = supervised.child

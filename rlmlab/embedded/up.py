@@ -205,6 +205,7 @@ def run(env: Environment, progress: Progress) -> None:
             with progress.step("Ready"):
                 _await(lambda: answers(f"{url_of(env)}readyz"), seconds=90, log=worker.log)
             greet(progress, env, account)
+            progress.say("  The demo asks a small local model its first question; the first call takes a minute.")
             supervisor.run_errand(command_child(where, "demo", "--once"))
             supervisor.watch()
         except Stopped:

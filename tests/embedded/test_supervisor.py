@@ -129,12 +129,18 @@ time.sleep(60)
     wait_for(lambda: not alive(inner))
 
 
-def test_an_errand_ends_by_itself_and_is_stopped_with_the_others(tmp_path: Path) -> None:
-    supervisor = Supervisor(print)
-    quick, slow = child(tmp_path, "pass"), child(tmp_path, "import time; time.sleep(60)")
-    supervisor.run_errand(quick)
-    wait_for(lambda: quick.exit_code == 0)
+def test_an_errand_says_what_it_wrote_and_is_stopped_with_the_others(tmp_path: Path) -> None:
+    said: list[str] = []
+    supervisor = Supervisor(said.append)
+    supervisor.run_errand(child(tmp_path, "print('first'); print('second')"))
+
+    def collected() -> bool:
+        supervisor._collect_errands()
+        return supervisor.errands == []
+
+    wait_for(collected)
+    assert said == ["first\nsecond"]
+    slow = child(tmp_path, "import time; time.sleep(60)")
     supervisor.run_errand(slow)
-    assert supervisor.errands == [slow]
     supervisor.stop()
     assert slow.exit_code == -signal.SIGTERM
