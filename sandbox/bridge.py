@@ -69,6 +69,7 @@ class Bridge:
         self._received = bytearray()
         self._printed = 0
         self._ordinal = 0
+        self._cell = 0
 
     def execute(self, cell: int, code: str) -> bytes:
         """Encode the start of a cell.
@@ -80,6 +81,7 @@ class Bridge:
         self._expect("idle")
         frame = encode({"t": "execute", "cell": cell, "code": code})
         self.state = "running"
+        self._cell = cell
         self._printed = self._ordinal = 0
         return frame
 
@@ -172,6 +174,8 @@ class Bridge:
         return HostCall(name, tuple(_of(list, frame["args"])), dict(_of(dict, frame["kwargs"])), self._ordinal)
 
     def _read_done(self, frame: dict[str, Any]) -> Done:
+        if frame["cell"] != self._cell:
+            raise self._violation("the end of another cell")
         self.state = "idle"
         truncated = {_channel(name): max(0, int(size)) for name, size in _of(dict, frame["truncated"]).items()}
         submitted = _of(dict, frame["submission"])

@@ -41,6 +41,16 @@ class RestrictedEnvironment:
         self._sessions: set[JailedSession] = set()
         self._started = False
 
+    @property
+    def spares(self) -> int:
+        """How many unused guests wait."""
+        return len(self._spares)
+
+    @property
+    def zygote_pid(self) -> int | None:
+        """The zygote's process id, while it lives."""
+        return self._zygote.pid
+
     async def start(self) -> None:
         """Start the zygote and put one guest through the whole jail to learn how strong it is here.
 

@@ -57,7 +57,7 @@ class Repl:
             frame = self._channel.receive()
             if frame["t"] != "execute":
                 raise ChannelClosed(f"unexpected frame {frame['t']}")
-            self._channel.send(self._execute(f"<cell-{frame['cell']}>", frame["code"]))
+            self._channel.send({"cell": frame["cell"], **self._execute(f"<cell-{frame['cell']}>", frame["code"])})
 
     def _build_scaffold(self, opening: Frame, context: Any, stdout: Printer) -> dict[str, Any]:
         scaffold: dict[str, Any] = {

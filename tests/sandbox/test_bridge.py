@@ -16,6 +16,7 @@ from sandbox.guest.wire import MAX_FRAME, encode
 READY = {"t": "ready", "missing": []}
 DONE = {
     "t": "done",
+    "cell": 1,
     "error": None,
     "submission": {"content": None, "ready": False, "dialect": "answer"},
     "truncated": {},
@@ -78,6 +79,7 @@ def test_unavailable_ends_the_session() -> None:
         {"t": "output", "channel": "secret", "text": "x"},
         {"t": "output", "channel": "stdout", "text": 5},
         {"t": "output", "channel": ["stdout"], "text": "x"},
+        DONE | {"cell": 2},
         DONE | {"submission": None},
         DONE | {"submission": {"content": 1, "ready": True, "dialect": "other"}},
         DONE | {"truncated": {"stdout": "many"}},
