@@ -1,6 +1,6 @@
 """What the engine's tests run on: the real restricted environment, a scripted provider, a sink in memory."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -78,6 +78,3 @@ class Lab:
 @pytest.fixture
 def lab(environment: Environment) -> Lab:
     return Lab(environment)
-
-
-
