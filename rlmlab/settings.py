@@ -47,7 +47,7 @@ DATABASES = {
     "owner": _database("RLMLAB_OWNER_DATABASE_URL", RLMLAB.owner_database_url or RLMLAB.database_url, postgres.OWNER),
 }
 # Under ASGI each request has a thread of its own: lasting connections would pile up, one a request, without a pool.
-DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": 20, "timeout": 30}
+DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": 20, "timeout": 5}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # `manage.py up` makes a lasting key; a command that runs before it needs none that lasts.
@@ -166,7 +166,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = RLMLAB.data_dir / "static"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "rlmlab.console.storage.HashedStaticFiles"},
 }
 
 # language and time
