@@ -34,19 +34,25 @@ def group_of(run_id: UUID) -> str:
 class Doorbell:
     """A sink that rings when events are stored, at most once in 30 ms, and takes deltas along.
 
-    It publishes from the run's own event loop. `rang` is called once the database has the events.
+    It publishes from the run's own event loop. `rang` is called once the database has the events. A delta waits until
+    the start of its span is stored, so that no viewer sees text of a span it cannot know.
     """
 
     def __init__(self, run_id: UUID) -> None:
         self._group = group_of(run_id)
         self._layer = get_channel_layer()
         self._seq = 0
+        self._started: dict[str, int] = {}
         self._deltas: deque[Delta] = deque(maxlen=HIGHEST_WAITING)
         self._wanted = asyncio.Event()
         self._task = asyncio.create_task(self._publish())
 
     def write(self, event: Event) -> None:
-        """Wait until it is stored: `rang` says so."""
+        """Note where a span starts; `rang` says when it is stored."""
+        if event.type == "span_started":
+            self._started[event.span_id] = event.seq
+        elif event.type == "span_finished":
+            self._started.pop(event.span_id, None)
 
     async def commit(self) -> None:
         """Return: nothing here is durable."""
@@ -80,10 +86,13 @@ class Doorbell:
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def _send(self) -> None:
-        deltas = [[delta.span_id, delta.offset, delta.text] for delta in self._deltas]
-        self._deltas.clear()
+        deltas = [[delta.span_id, delta.offset, delta.text] for delta in self._deltas if self._is_known(delta)]
+        self._deltas = deque((delta for delta in self._deltas if not self._is_known(delta)), HIGHEST_WAITING)
         message: Mapping[str, Any] = {"type": NEWS, "seq": self._seq, "deltas": deltas}
         try:
             await self._layer.group_send(self._group, message)
         except CHANNEL_ERRORS:
             logger.warning("the channel layer cannot be reached; viewers will look by themselves", exc_info=True)
+
+    def _is_known(self, delta: Delta) -> bool:
+        return self._started.get(delta.span_id, 0) <= self._seq

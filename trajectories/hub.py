@@ -148,9 +148,9 @@ class Hub:
             except TimeoutError:
                 polled = True
             self._rung.clear()
-            self._show_deltas()
             if polled or self._told > self.head or not self._told:
                 await self._read()
+            self._show_deltas()
             await asyncio.sleep(self._pause())
 
     async def _read(self) -> None:

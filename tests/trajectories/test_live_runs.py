@@ -2,7 +2,6 @@
 
 import pytest
 
-from rlmlab.tenancy.principals import Principal
 from tests.factories.runs import make_run, reload
 from tests.factories.tenancy import Tenant
 from tests.fakes.model_server import ModelServer
