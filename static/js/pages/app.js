@@ -1,8 +1,8 @@
 // What every page has: theme, keyboard help, menus that close, times in the reader's zone.
 
-import { ago, dateTime, time } from "../lib/format.js";
 import { allShortcuts, listen, shortcut, singleKeys } from "../lib/keys.js";
 import { copy } from "../lib/notify.js";
+import { showTimes } from "../lib/times.js";
 
 const THEMES = ["system", "light", "dark"];
 const THEME = "rlm-theme";
@@ -23,15 +23,6 @@ function nextTheme() {
   if (next === "system") localStorage.removeItem(THEME);
   else localStorage.setItem(THEME, next);
   showTheme(next);
-}
-
-/** Write each <time> in the reader's own zone; the title names the zone. */
-export function showTimes(root = document) {
-  for (const element of root.querySelectorAll("time[datetime]")) {
-    const value = element.getAttribute("datetime");
-    element.textContent = element.dataset.as === "clock" ? time(value) : element.dataset.as === "full" ? dateTime(value) : ago(value);
-    element.title = dateTime(value);
-  }
 }
 
 function keyCaps(keys) {

@@ -1,7 +1,7 @@
 // The list of runs stays true while it is open: rows change in place, newer runs wait behind a pill.
 
 import { shortcut } from "../lib/keys.js";
-import { showTimes } from "./app.js";
+import { showTimes } from "../lib/times.js";
 
 const EVERY_MS = 2500;
 const IDLE_EVERY_MS = 10_000;

@@ -1,0 +1,64 @@
+"""axe finds nothing, in light and dark; nothing runs off a narrow or a zoomed page."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Visitor
+from tests.factories.runs import finished_run
+from tests.factories.tenancy import Tenant
+
+AXE = Path(__file__).resolve().parents[2] / "node_modules/axe-core/axe.min.js"
+PAGES = {
+    "runs": "/o/acme/p/demo/runs",
+    "launch": "/o/acme/p/demo/runs/new",
+    "run": "/runs/{run}",
+    "projects": "/o/acme/projects",
+    "members": "/o/acme/settings/members",
+    "keys": "/o/acme/settings/keys",
+    "audit": "/o/acme/settings/audit",
+    "organizations": "/organizations",
+    "components": "/components",
+    "nowhere": "/nowhere",
+}
+
+
+def opened(visitor: Visitor, acme: Tenant, name: str) -> Page:
+    visitor.expects("404")
+    run = finished_run(acme.principal, acme.project, 3, task="Count the modules")
+    page = visitor.open(PAGES[name].format(run=run.id))
+    if name == "run":
+        expect(page.locator("[data-part=connection]")).to_have_attribute("data-state", "ended")
+        expect(page.locator(".step")).to_have_count(3)
+    return page
+
+
+def violations(page: Page) -> list[str]:
+    page.evaluate(AXE.read_text())
+    found: dict[str, Any] = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{item['id']}: {item['help']} ({node['html'][:120]}: {node['failureSummary'][:300]})"
+        for item in found["violations"]
+        for node in item["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+def test_axe_finds_nothing(visit: Callable[..., Visitor], acme: Tenant, name: str, scheme: str) -> None:
+    assert violations(opened(visit(acme, color_scheme=scheme, reduced_motion="reduce"), acme, name)) == []
+
+
+def test_axe_finds_nothing_on_the_sign_in_page(visit: Callable[..., Visitor]) -> None:
+    assert violations(visit().open("/accounts/login/")) == []
+
+
+@pytest.mark.parametrize("width", [360, 720])
+@pytest.mark.parametrize("name", PAGES)
+def test_nothing_runs_off_a_narrow_page(visit: Callable[..., Visitor], acme: Tenant, name: str, width: int) -> None:
+    """720 is what 200 % zoom leaves of 1440."""
+    page = opened(visit(acme, viewport={"width": width, "height": 800}), acme, name)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
