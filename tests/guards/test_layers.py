@@ -12,7 +12,7 @@ FORBIDDEN_BELOW = ("django", "celery", "channels", "ninja")
 def test_every_package_stands_in_a_layer() -> None:
     config = configparser.ConfigParser()
     config.read(ROOT / ".importlinter")
-    layers = set(config["importlinter:contract:layers"]["layers"].replace("|", "\n").split())
+    layers = set(config["importlinter:contract:layers"]["layers"].replace("|", "\n").replace(" : ", "\n").split())
     folder = ROOT / "rlmlab"
     packages = {path.parent.name for path in folder.glob("*/__init__.py")}
     modules = {path.stem for path in folder.glob("*.py")} - {"__init__"}
