@@ -42,17 +42,13 @@ class HttpAnswer:
     async def send(self, status: int, payload: Any, headers: dict[str, str] | None = None) -> None:
         """Answer at once with a JSON document (bytes are sent as they are)."""
         body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-        self._head(
-            status, {"Content-Type": "application/json", "Content-Length": str(len(body)), **(headers or {})}
-        )
+        self._head(status, {"Content-Type": "application/json", "Content-Length": str(len(body)), **(headers or {})})
         self.writer.write(body)
         await self._drain()
 
     async def start_stream(self, headers: dict[str, str] | None = None) -> None:
         """Begin a chunked event stream."""
-        self._head(
-            200, {"Content-Type": "text/event-stream", "Transfer-Encoding": "chunked", **(headers or {})}
-        )
+        self._head(200, {"Content-Type": "text/event-stream", "Transfer-Encoding": "chunked", **(headers or {})})
         await self._drain()
 
     async def chunk(self, data: bytes) -> None:
@@ -158,9 +154,7 @@ class ThreadedServer:
     async def _serve(self) -> None:
         self.loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
-        server = await asyncio.start_server(
-            self._accept, "127.0.0.1", self._wanted_port, limit=2**26, backlog=512
-        )
+        server = await asyncio.start_server(self._accept, "127.0.0.1", self._wanted_port, limit=2**26, backlog=512)
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()
         await self._stop.wait()

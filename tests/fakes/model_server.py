@@ -129,9 +129,7 @@ class ModelServer:
         self._scripts.clear()
         self._behaviours.clear()
 
-    def wait_for_calls(
-        self, count: int, *, outcome: str | None = None, timeout_seconds: float = 10.0
-    ) -> None:
+    def wait_for_calls(self, count: int, *, outcome: str | None = None, timeout_seconds: float = 10.0) -> None:
         """Wait until `count` calls came (with that outcome, where one is named).
 
         Raises:
@@ -173,9 +171,7 @@ class ModelServer:
             await self._complete(request, answer)
         elif (request.method, path) == ("GET", "/v1/models"):
             names = sorted({*NAMED, *(f"{name}-3" for name in NUMBERED), *self._scripts, *self._behaviours})
-            await answer.send(
-                200, {"object": "list", "data": [{"id": name, "object": "model"} for name in names]}
-            )
+            await answer.send(200, {"object": "list", "data": [{"id": name, "object": "model"} for name in names]})
         elif path.startswith("/control/"):
             await answer.send(200, self._control(path.removeprefix("/control/"), request))
         else:

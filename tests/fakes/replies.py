@@ -162,9 +162,7 @@ def timed(field_name: str, milliseconds: int) -> Behaviour:
     return always(**{field_name: milliseconds / 1000})
 
 
-RATE_LIMITED = Reply(
-    status=429, error="slow down", error_code="rate_limit_exceeded", headers={"Retry-After": "0.05"}
-)
+RATE_LIMITED = Reply(status=429, error="slow down", error_code="rate_limit_exceeded", headers={"Retry-After": "0.05"})
 UNAVAILABLE = Reply(status=503, error="overloaded")
 CUT = Reply(submit("never whole"), cut_after_chunks=2)
 
@@ -191,9 +189,7 @@ NAMED: dict[str, Behaviour] = {
     "no-done": always(sends_done=False),
     "malformed": always(malformed_chunk=True),
     "error-in-stream": always(error_in_stream=True),
-    "unauthorized": failing(
-        None, Reply(status=401, error="Incorrect API key provided", error_code="invalid_api_key")
-    ),
+    "unauthorized": failing(None, Reply(status=401, error="Incorrect API key provided", error_code="invalid_api_key")),
     "bad-request": failing(
         None, Reply(status=400, error="maximum context length", error_code="context_length_exceeded")
     ),

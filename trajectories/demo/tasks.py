@@ -1,7 +1,7 @@
 """Questions over the demo's text that plain code answers too, so that a run can be judged without anybody's opinion.
 
-What is expected is computed from the text of the running interpreter when it is asked for: other versions of Python have
-other numbers.
+What is expected is computed from the text of the running interpreter when it is asked for: other versions of Python
+have other numbers.
 """
 
 import ast
@@ -45,9 +45,9 @@ class Task:
 def normalise(answer: Any) -> str:
     """Strip from an answer what does not make it another answer.
 
-    White space around it, a comment behind a value, and one pair of quotes go; a text that is a Python number is compared
-    as a number, so "25", 25 and 25.0 are equal. Nothing is searched for inside the answer: prose around a right value is
-    wrong.
+    White space around it, a comment behind a value, and one pair of quotes go; a text that is a Python number is
+    compared as a number, so "25", 25 and 25.0 are equal. Nothing is searched for inside the answer: prose around a
+    right value is wrong.
     """
     text = re.sub(r"\s+#.*$", "", str(answer).strip())
     try:

@@ -41,7 +41,7 @@ _WORKED: tuple[tuple[str, str, str, str], ...] = (
     _find("RETRY_LIMIT", "7"),
     _count("river", "31"),
     _find("PAGE_WIDTH", "1080"),
-    _count("She said", "118"),
+    _count("return None", "118"),
     _count("apple_tree", "9"),
     _find("GREETING", "hello"),
     _find("MAX_SPEED", "95.5"),

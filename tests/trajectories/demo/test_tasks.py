@@ -60,9 +60,7 @@ def test_same_answer_in_another_form_is_right(answer: object):
     assert value_of("SMTP_PORT").check(answer, TEXT).passed
 
 
-@pytest.mark.parametrize(
-    "answer", ["26", "", None, "SMTP_PORT = 25", "The answer is 25.", "25.5", [25], {"a": 25}, "…"]
-)
+@pytest.mark.parametrize("answer", ["26", "", None, "SMTP_PORT = 25", "The answer is 25.", "25.5", [25], "…"])
 def test_other_answer_is_wrong(answer: object):
     verdict = value_of("SMTP_PORT").check(answer, TEXT)
     assert (verdict.passed, verdict.expected) == (False, "25")

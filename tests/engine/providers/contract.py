@@ -1,0 +1,207 @@
+"""What every provider must do, run against the scripted server over real HTTP."""
+
+import asyncio
+import time
+from contextlib import aclosing
+
+import pytest
+
+from rlmlab.engine.errors import (
+    BadRequest,
+    EngineError,
+    ProviderTimeout,
+    ProviderUnavailable,
+    RateLimited,
+    RejectedCredentials,
+    UnknownModel,
+)
+from rlmlab.engine.providers.base import ChatMessage, ChatRequest, Completed, Provider, Restarted, TextDelta
+from rlmlab.engine.providers.retries import RetryPolicy
+from tests.fakes.model_server import ModelServer
+from tests.fakes.replies import Reply, submit
+
+FAST = RetryPolicy(attempts=3, first_wait_seconds=0.01, random=lambda: 0.0)
+SYSTEM = 'You use a REPL and set answer["content"].'
+
+
+def ask(model: str, text: str = "How many?", **changes: object) -> ChatRequest:
+    messages = (ChatMessage("system", SYSTEM), ChatMessage("user", text))
+    fields = {"max_tokens": 100, "timeout_seconds": 5.0, **changes}
+    return ChatRequest(f"openai/{model}", messages, **fields)
+
+
+async def collect(provider: Provider, request: ChatRequest) -> list[TextDelta | Restarted | Completed]:
+    return [item async for item in provider.stream(request)]
+
+
+async def complete(provider: Provider, request: ChatRequest) -> Completed:
+    last = (await collect(provider, request))[-1]
+    assert isinstance(last, Completed)
+    return last
+
+
+class ProviderContract:
+    """Subclasses give a `provider` fixture that calls `server` with the key "sk-ada" and the policy FAST."""
+
+    async def test_stream_yields_text_then_the_whole_answer(self, provider: Provider, server: ModelServer):
+        items = await collect(provider, ask("submit"))
+        *deltas, last = items
+        assert last.text == submit("42")
+        assert "".join(delta.text for delta in deltas) == last.text
+        assert len(deltas) > 1
+        assert (last.finish_reason, last.attempts) == ("stop", 1)
+
+    async def test_usage_is_what_the_provider_reports(self, provider: Provider, server: ModelServer):
+        server.script("submit", Reply("words", cached_tokens=7, reasoning_tokens=5))
+        usage = (await complete(provider, ask("submit"))).usage
+        assert (usage.input_tokens, usage.output_tokens) == (22, 7)
+        assert (usage.cached_tokens, usage.reasoning_tokens, usage.estimated) == (7, 5, False)
+
+    async def test_usage_over_what_was_asked_is_reported_as_it_is(self, provider: Provider, server: ModelServer):
+        usage = (await complete(provider, ask("overrun", max_tokens=20))).usage
+        assert usage.output_tokens == 150
+
+    async def test_missing_usage_is_estimated_from_above(self, provider: Provider, server: ModelServer):
+        done = await complete(provider, ask("no-usage"))
+        assert done.usage.estimated
+        assert done.usage.input_tokens == 14 + 8 + 3 + 8
+        assert done.usage.output_tokens == -(-len(done.text) // 3)
+
+    async def test_request_carries_what_was_asked(self, provider: Provider, server: ModelServer):
+        await complete(provider, ask("submit", temperature=0.0, seed=7, stop=("END",), max_tokens=33))
+        call = server.calls[0]
+        assert call.messages == [{"role": "system", "content": SYSTEM}, {"role": "user", "content": "How many?"}]
+        assert (call.body["temperature"], call.body["seed"], call.body["stop"]) == (0.0, 7, ["END"])
+        assert call.body["max_tokens"] == 33
+        assert call.body["stream_options"] == {"include_usage": True}
+        assert call.headers["authorization"] == "Bearer sk-ada"
+
+    async def test_open_parameters_are_left_out(self, provider: Provider, server: ModelServer):
+        await complete(provider, ask("submit"))
+        assert not {"temperature", "seed", "stop"} & set(server.calls[0].body)
+
+    async def test_output_limit_ends_as_length(self, provider: Provider, server: ModelServer):
+        done = await complete(provider, ask("huge-text", max_tokens=50))
+        assert (done.finish_reason, len(done.text)) == ("length", 200)
+
+    async def test_content_filter_is_told(self, provider: Provider, server: ModelServer):
+        assert (await complete(provider, ask("content-filter"))).finish_reason == "content_filter"
+
+    async def test_missing_done_line_is_no_failure(self, provider: Provider, server: ModelServer):
+        assert (await complete(provider, ask("no-done"))).text == submit("42")
+
+    async def test_unicode_survives_any_chunking(self, provider: Provider, server: ModelServer):
+        server.script("submit", Reply("héllo 🦀 wörld " * 20, chunk_characters=1))
+        assert (await complete(provider, ask("submit", max_tokens=900))).text == "héllo 🦀 wörld " * 20
+
+    @pytest.mark.parametrize(
+        ("model", "reason"),
+        [("rate-limited-2", "slow down"), ("unavailable-2", "overloaded"), ("cut-2", "")],
+    )
+    async def test_passing_failure_is_tried_again(
+        self, provider: Provider, server: ModelServer, model: str, reason: str
+    ):
+        items = await collect(provider, ask(model))
+        restarts = [item for item in items if isinstance(item, Restarted)]
+        assert [restart.attempt for restart in restarts] == [2, 3]
+        assert all(reason in restart.reason for restart in restarts)
+        assert (items[-1].text, items[-1].attempts) == (submit("recovered"), 3)
+        assert len(server.calls) == 3
+
+    async def test_text_after_the_last_restart_is_the_whole_answer(self, provider: Provider, server: ModelServer):
+        items = await collect(provider, ask("cut-1"))
+        restart = next(number for number, item in enumerate(items) if isinstance(item, Restarted))
+        after = [item.text for item in items[restart + 1 : -1]]
+        assert "".join(after) == items[-1].text == submit("recovered")
+
+    async def test_retry_after_is_waited_for(self, provider: Provider, server: ModelServer):
+        started = time.perf_counter()
+        server.script("submit", Reply(status=429, headers={"Retry-After": "0.4"}), Reply("late"))
+        assert (await complete(provider, ask("submit"))).text == "late"
+        assert time.perf_counter() - started >= 0.4
+
+    async def test_retry_after_beyond_the_deadline_fails_at_once(self, provider: Provider, server: ModelServer):
+        server.script("submit", Reply(status=429, headers={"Retry-After": "3600"}))
+        with pytest.raises(RateLimited) as caught:
+            await complete(provider, ask("submit"))
+        assert caught.value.retry_after_seconds == 3600
+        assert len(server.calls) == 1
+
+    @pytest.mark.parametrize(
+        ("model", "error", "attempts", "words"),
+        [
+            ("always-429", RateLimited, 3, "slow down"),
+            ("always-503", ProviderUnavailable, 3, "overloaded"),
+            ("always-cut", ProviderUnavailable, 3, ""),
+            ("malformed", ProviderUnavailable, 3, ""),
+            ("error-in-stream", ProviderUnavailable, 3, "overloaded in the middle"),
+            ("unauthorized", RejectedCredentials, 1, "Incorrect API key provided"),
+            ("bad-request", BadRequest, 1, "maximum context length"),
+            ("not-found", UnknownModel, 1, "no such model"),
+        ],
+    )
+    async def test_failure_is_mapped(
+        self,
+        provider: Provider,
+        server: ModelServer,
+        model: str,
+        error: type[EngineError],
+        attempts: int,
+        words: str,
+    ):
+        with pytest.raises(error) as caught:
+            await complete(provider, ask(model))
+        assert type(caught.value) is error
+        assert words in str(caught.value)
+        assert "litellm" not in str(caught.value)
+        assert len(server.calls) == attempts
+
+    async def test_hanging_call_ends_with_its_time(self, provider: Provider, server: ModelServer):
+        started = time.perf_counter()
+        with pytest.raises(ProviderTimeout):
+            await complete(provider, ask("hang", timeout_seconds=0.4))
+        assert time.perf_counter() - started < 2
+        await asyncio.to_thread(server.wait_for_calls, 1, outcome="left")
+
+    async def test_slow_stream_ends_with_its_time(self, provider: Provider, server: ModelServer):
+        with pytest.raises(ProviderTimeout):
+            await complete(provider, ask("slow-200", timeout_seconds=0.5))
+
+    async def test_cancelled_call_closes_its_connection(self, provider: Provider, server: ModelServer):
+        task = asyncio.create_task(collect(provider, ask("hold", timeout_seconds=60)))
+        await asyncio.to_thread(server.wait_for_calls, 1)
+        await asyncio.sleep(0.05)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await asyncio.to_thread(server.wait_for_calls, 1, outcome="left")
+
+    async def test_consumer_that_leaves_closes_its_connection(self, provider: Provider, server: ModelServer):
+        async with aclosing(provider.stream(ask("slow-50"))) as items:
+            assert isinstance(await anext(items), TextDelta)
+        await asyncio.to_thread(server.wait_for_calls, 1, outcome="left")
+
+    async def test_consumer_may_be_slower_than_the_deadline(self, provider: Provider, server: ModelServer):
+        """The time between two items is the consumer's own; it is never interrupted there."""
+        async with aclosing(provider.stream(ask("submit", timeout_seconds=0.5))) as items:
+            await anext(items)
+            await asyncio.sleep(0.6)
+        assert server.calls[0].status == 200
+
+    async def test_calls_run_at_once(self, provider: Provider, server: ModelServer):
+        started = time.perf_counter()
+        await asyncio.gather(*(complete(provider, ask("delay-200", f"item {n}")) for n in range(10)))
+        assert server.most_open_calls == 10
+        assert time.perf_counter() - started < 2
+
+    async def test_info_tells_price_and_limits(self, provider: Provider, server: ModelServer):
+        info = provider.info("openai/gpt-5-mini")
+        assert (info.price.input_usd, info.price.output_usd) == (2.5e-07, 2e-06)
+        assert (info.context_window, info.max_output_tokens, info.small) == (272_000, 128_000, False)
+
+    async def test_info_of_an_unlisted_model_has_no_price(self, provider: Provider, server: ModelServer):
+        assert provider.info("openai/submit").price is None
+
+    async def test_info_of_an_unknown_prefix_is_refused(self, provider: Provider, server: ModelServer):
+        with pytest.raises(UnknownModel, match="nobody/x"):
+            provider.info("nobody/x")

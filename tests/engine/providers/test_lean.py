@@ -1,0 +1,135 @@
+"""The lean provider: the contract, and what only it does."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from rlmlab.engine.errors import ProviderTimeout, ProviderUnavailable, RejectedCredentials
+from rlmlab.engine.providers.catalog import Catalog
+from rlmlab.engine.providers.lanes import Lanes
+from rlmlab.engine.providers.lean import Endpoint, LeanProvider, body_of, fixed
+from tests.engine.providers.contract import FAST, ProviderContract, ask, collect, complete
+from tests.fakes.model_server import ModelServer
+from tests.fakes.replies import Reply
+
+
+@pytest.fixture
+async def provider(server: ModelServer, catalog: Catalog) -> AsyncIterator[LeanProvider]:
+    made = LeanProvider(fixed(Endpoint(server.base_url, "sk-ada")), catalog.info, policy=FAST)
+    yield made
+    await made.close()
+
+
+class TestLean(ProviderContract):
+    pass
+
+
+async def test_refused_connection_is_unavailable(catalog: Catalog):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    provider = LeanProvider(fixed(Endpoint(f"http://127.0.0.1:{port}/v1")), catalog.info, policy=FAST)
+    with pytest.raises(ProviderUnavailable, match=f"127.0.0.1:{port}"):
+        await complete(provider, ask("submit"))
+
+
+async def test_silence_in_the_middle_is_tried_again(server: ModelServer, catalog: Catalog):
+    provider = LeanProvider(fixed(Endpoint(server.base_url)), catalog.info, policy=FAST, silence_seconds=0.2)
+    with pytest.raises(ProviderTimeout, match="silent"):
+        await complete(provider, ask("hold"))
+    assert len(server.calls) == 3
+    await provider.close()
+
+
+async def test_endpoint_is_located_anew_for_each_attempt(server: ModelServer, catalog: Catalog):
+    attempts = []
+
+    async def locate(attempt: int) -> Endpoint:
+        attempts.append(attempt)
+        return Endpoint(server.base_url if attempt == 2 else "http://127.0.0.1:9/v1")
+
+    provider = LeanProvider(locate, catalog.info, policy=FAST)
+    assert (await complete(provider, ask("submit"))).attempts == 2
+    assert attempts == [1, 2]
+    await provider.close()
+
+
+async def test_key_is_struck_out_of_a_refusal(server: ModelServer, catalog: Catalog):
+    server.script("submit", Reply(status=401, error="Incorrect API key provided: sk-ada."))
+    provider = LeanProvider(fixed(Endpoint(server.base_url, "sk-ada")), catalog.info, policy=FAST)
+    with pytest.raises(RejectedCredentials) as caught:
+        await complete(provider, ask("submit"))
+    assert "sk-ada" not in str(caught.value)
+    assert "Incorrect API key provided: [key]." in str(caught.value)
+    await provider.close()
+
+
+async def test_without_key_no_authorization_is_sent(server: ModelServer, catalog: Catalog):
+    provider = LeanProvider(fixed(Endpoint(server.base_url)), catalog.info, policy=FAST)
+    await complete(provider, ask("submit"))
+    assert "authorization" not in server.calls[0].headers
+    await provider.close()
+
+
+async def test_most_concurrent_is_kept(server: ModelServer, catalog: Catalog):
+    provider = LeanProvider(fixed(Endpoint(server.base_url)), catalog.info, policy=FAST, most_concurrent=3)
+    await asyncio.gather(*(complete(provider, ask("delay-50", f"item {n}")) for n in range(9)))
+    assert server.most_open_calls == 3
+    await provider.close()
+
+
+async def test_burst_of_429s_narrows_the_next_burst(server: ModelServer, catalog: Catalog):
+    provider = LeanProvider(fixed(Endpoint(server.base_url)), catalog.info, policy=FAST)
+    await asyncio.gather(*(collect(provider, ask("rate-limited-1", f"item {n}")) for n in range(16)))
+    server.most_open_calls = 0
+    await asyncio.gather(*(complete(provider, ask("delay-50", f"item {n}")) for n in range(32)))
+    assert 4 <= server.most_open_calls <= 16
+    await provider.close()
+
+
+def test_body_names_the_output_limit_as_the_endpoint_does():
+    endpoint = Endpoint("https://api.openai.com/v1", max_tokens_field="max_completion_tokens")
+    body = body_of(ask("gpt-5-mini", max_tokens=9), endpoint)
+    assert (body["model"], body["max_completion_tokens"]) == ("gpt-5-mini", 9)
+    assert "max_tokens" not in body
+
+
+def test_body_adds_the_endpoints_stops_and_temperature():
+    endpoint = Endpoint("http://127.0.0.1/v1", stop=("USER:",), temperature=0.0)
+    assert body_of(ask("x", stop=("END",)), endpoint)["stop"] == ["END", "USER:"]
+    assert body_of(ask("x"), endpoint)["temperature"] == 0.0
+    assert body_of(ask("x", temperature=0.7), endpoint)["temperature"] == 0.7
+
+
+async def test_lanes_reuse_a_connection(server: ModelServer):
+    lanes = Lanes()
+    for _ in range(3):
+        async with lanes.send(httpx.Request("GET", f"{server.base_url}/models")) as response:
+            await response.aread()
+    assert lanes.idle == 1
+    await lanes.close()
+    assert lanes.idle == 0
+
+
+async def test_lane_of_an_unread_response_is_dropped(server: ModelServer):
+    lanes = Lanes()
+    with pytest.raises(ValueError, match="enough"):
+        async with lanes.send(httpx.Request("GET", f"{server.base_url}/models")):
+            raise ValueError("enough")
+    assert lanes.idle == 0
+
+
+async def test_lanes_idle_for_long_are_closed(server: ModelServer):
+    times = iter([0.0, 0.0, 100.0])
+    lanes = Lanes(now=lambda: next(times))
+    request = httpx.Request("GET", f"{server.base_url}/models")
+    async with lanes.send(request) as first, lanes.send(request) as second:
+        await first.aread()
+        await second.aread()
+    assert lanes.idle == 2
+    async with lanes.send(request) as third:
+        await third.aread()
+    assert lanes.idle == 1
+    await lanes.close()
