@@ -7,8 +7,8 @@ from rlmlab.audit.actions import record
 from rlmlab.tenancy.models import Project
 from rlmlab.tenancy.principals import Principal
 from trajectories.actions.runs import start_run
-from trajectories.demo.tasks import TASKS, Task, normalise
 from trajectories.demo.source import demo_text
+from trajectories.demo.tasks import TASKS, Task, normalise
 from trajectories.models import DemoCheck, Run
 from trajectories.requests import RunRequest
 
