@@ -113,6 +113,8 @@ class RestrictedEnvironment:
         except BaseException:
             await session.close()
             raise
+        finally:
+            self._refill()  # only now: making a spare competes with making this session ready
         return session
 
     async def _take_guest(self) -> Guest:
@@ -120,12 +122,9 @@ class RestrictedEnvironment:
         while self._spares:
             guest = self._spares.popleft()
             if guest.alive:
-                self._refill()
                 return guest
             await guest.close()
-        guest = await self._zygote.fork()
-        self._refill()
-        return guest
+        return await self._zygote.fork()
 
     async def _ensure_zygote(self) -> None:
         async with self._starting:

@@ -148,9 +148,9 @@ def test_guest_may_not_speak_before_a_cell() -> None:
 def test_output_beyond_its_limit_is_a_violation() -> None:
     bridge = running()
     piece = encode({"t": "output", "channel": "stdout", "text": "é" * 10_000})
+    assert len(list(bridge.feed(piece * 3))) == 3
     with pytest.raises(ProtocolViolation, match="output beyond its limit"):
-        for _ in range(5):
-            list(bridge.feed(piece))
+        list(bridge.feed(piece))
 
 
 def test_host_may_not_speak_out_of_turn_either() -> None:

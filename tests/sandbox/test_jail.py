@@ -11,16 +11,16 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SYSCALLS = {
     "fork": 57, "vfork": 58, "execve": 59, "clone3": 435, "kill": 62, "tgkill": 234, "ptrace": 101, "socket": 41,
-    "socketpair": 53, "pipe2": 293, "open": 2, "openat": 257, "openat2": 437, "stat": 4, "newfstatat": 262, "statx": 332,
-    "access": 21, "readlink": 89, "getdents64": 217, "unlink": 87, "mkdir": 83, "rename": 82, "chmod": 90, "mount": 165,
-    "umount2": 166, "pivot_root": 155, "chroot": 161, "unshare": 272, "setns": 308, "setuid": 105, "setresuid": 117,
-    "capset": 126, "prctl": 157, "seccomp": 317, "bpf": 321, "perf_event_open": 298, "userfaultfd": 323,
-    "io_uring_setup": 425, "memfd_create": 319, "process_vm_readv": 310, "process_vm_writev": 311, "pidfd_open": 434,
-    "pidfd_send_signal": 424, "keyctl": 250, "add_key": 248, "prlimit64": 302, "setrlimit": 160, "ioctl": 16, "fcntl": 72,
-    "dup": 32, "dup2": 33, "sendmsg": 46, "recvmsg": 47, "shmget": 29, "msgget": 68, "inotify_init1": 294,
-    "name_to_handle_at": 303, "open_by_handle_at": 304, "landlock_create_ruleset": 444, "personality": 135, "sysinfo": 99,
-    "uname": 63, "getppid": 110, "sched_setaffinity": 203, "clock_settime": 227, "reboot": 169, "init_module": 175,
-    "arch_prctl": 158, "modify_ldt": 154, "pkey_mprotect": 329,
+    "socketpair": 53, "pipe2": 293, "open": 2, "openat": 257, "openat2": 437, "stat": 4, "newfstatat": 262,
+    "statx": 332, "access": 21, "readlink": 89, "getdents64": 217, "unlink": 87, "mkdir": 83, "rename": 82,
+    "chmod": 90, "mount": 165, "umount2": 166, "pivot_root": 155, "chroot": 161, "unshare": 272, "setns": 308,
+    "setuid": 105, "setresuid": 117, "capset": 126, "prctl": 157, "seccomp": 317, "bpf": 321, "perf_event_open": 298,
+    "userfaultfd": 323, "io_uring_setup": 425, "memfd_create": 319, "process_vm_readv": 310, "process_vm_writev": 311,
+    "pidfd_open": 434, "pidfd_send_signal": 424, "keyctl": 250, "add_key": 248, "prlimit64": 302, "setrlimit": 160,
+    "ioctl": 16, "fcntl": 72, "dup": 32, "dup2": 33, "sendmsg": 46, "recvmsg": 47, "shmget": 29, "msgget": 68,
+    "inotify_init1": 294, "name_to_handle_at": 303, "open_by_handle_at": 304, "landlock_create_ruleset": 444,
+    "personality": 135, "sysinfo": 99, "uname": 63, "getppid": 110, "sched_setaffinity": 203, "clock_settime": 227,
+    "reboot": 169, "init_module": 175, "arch_prctl": 158, "modify_ldt": 154, "pkey_mprotect": 329,
 }  # fmt: skip
 CALL = "import ctypes\nlibc = ctypes.CDLL(None, use_errno=True)\n"
 
@@ -93,7 +93,8 @@ async def test_threads_cannot_be_started(raw: Session) -> None:
 async def test_no_other_descriptor_is_open(raw: Session) -> None:
     code = (
         "import os, errno\nopen_ = []\nfor fd in range(1, 4096):\n    try:\n        os.read(fd, 0)\n"
-        "        open_.append(fd)\n    except OSError as e:\n        if e.errno != errno.EBADF:\n            open_.append(fd)\n"
+        "        open_.append(fd)\n    except OSError as e:\n"
+        "        if e.errno != errno.EBADF:\n            open_.append(fd)\n"
         "open_"
     )
     assert (await attempt(raw, code)).value == "[]"
@@ -113,7 +114,8 @@ async def test_memory_beyond_the_limit_is_refused(raw: Session) -> None:
 
 
 @pytest.mark.parametrize(
-    "code", ["import ctypes\nctypes.string_at(0)", "import os\nos.abort()", "import os\nos._exit(0)"]
+    "code",
+    ["import ctypes\nctypes.string_at(0)", "import os\nos.abort()", "import os\nos._exit(0)"],
 )
 async def test_death_of_the_guest_is_a_killed_cell(raw: Session, code: str) -> None:
     ran = await attempt(raw, code)
@@ -155,7 +157,8 @@ async def test_announced_giant_frame_ends_the_session(raw: Session) -> None:
 
 
 async def test_forged_end_of_cell_leaves_the_next_frame_out_of_turn(raw: Session) -> None:
-    done = "{'t': 'done', 'cell': 1, 'error': None, 'submission': {'content': 'x', 'ready': True, 'dialect': 'answer'}, 'truncated': {}}"
+    submission = {"content": "x", "ready": True, "dialect": "answer"}
+    done = {"t": "done", "cell": 1, "error": None, "submission": submission, "truncated": {}}
     ran = await run(raw, f"{FORGE}send({done})")
     assert ran.result.submission.ready
     with pytest.raises(ProtocolViolation):

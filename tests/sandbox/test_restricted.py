@@ -1,8 +1,13 @@
 """The restricted environment as a whole: spares, descriptors, the zygote's death, levels."""
 
 import asyncio
+import importlib.util
 import os
+import shutil
 import signal
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,6 +15,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+import sandbox
 from sandbox.base import ContextSource, SessionSpec, context_in_memory
 from sandbox.errors import EnvironmentUnavailable, SandboxError, SessionDied
 from sandbox.registry import start_environment
@@ -28,11 +34,11 @@ async def restricted() -> AsyncIterator[RestrictedEnvironment]:
 
 
 def open_descriptors() -> int:
-    return len(os.listdir("/proc/self/fd"))
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
-def children() -> list[str]:
-    return Path(f"/proc/self/task/{os.getpid()}/children").read_text("ascii").split()
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()]
 
 
 async def settle(environment: RestrictedEnvironment) -> None:
@@ -71,8 +77,8 @@ async def test_dead_spare_is_passed_over(restricted: RestrictedEnvironment) -> N
     await settle(restricted)
     zygote = restricted.zygote_pid
     assert zygote is not None
-    for pid in Path(f"/proc/{zygote}/task/{zygote}/children").read_text("ascii").split():
-        os.kill(int(pid), signal.SIGKILL)
+    for pid in children(zygote):
+        os.kill(pid, signal.SIGKILL)
     await asyncio.sleep(0.1)
     session = await restricted.open(SessionSpec(profile=SMALL))
     assert (await run(session, "1")).value == "1"
@@ -96,7 +102,7 @@ async def test_zygote_death_ends_its_sessions_and_the_next_open_restarts_it(rest
 
 
 async def test_close_leaves_no_process_and_is_safe_twice() -> None:
-    before = children()
+    before = children(os.getpid())
     environment = RestrictedEnvironment()
     await environment.start()
     session = await environment.open(SessionSpec(profile=SMALL))
@@ -104,7 +110,7 @@ async def test_close_leaves_no_process_and_is_safe_twice() -> None:
     await environment.close()
     await environment.close()
     assert time.monotonic() - began < 2
-    assert children() == before
+    assert children(os.getpid()) == before
     with pytest.raises(SessionDied):
         await run(session, "1")
 
@@ -160,3 +166,77 @@ async def test_demanded_level_that_is_not_reached_is_refused() -> None:
 async def test_auto_without_candidates_says_so() -> None:
     with pytest.raises(EnvironmentUnavailable, match="no environment is installed"):
         await start_environment("auto", factories={})
+
+
+async def test_missing_mandatory_wall_makes_the_environment_unavailable() -> None:
+    environment = RestrictedEnvironment(language="weak_kernels:without_seccomp", paths=(RAW,))
+    with pytest.raises(EnvironmentUnavailable, match="there is no list of system calls for the machine"):
+        await environment.start()
+    assert environment.zygote_pid is None
+
+
+@pytest.mark.parametrize(
+    ("kernel", "level"),
+    [("without_namespaces", "no_namespaces"), ("without_optional_walls", "no_namespaces_no_landlock")],
+)
+async def test_missing_optional_walls_stand_in_the_level_and_the_rest_holds(kernel: str, level: str) -> None:
+    environment = RestrictedEnvironment(language=f"weak_kernels:{kernel}", paths=(RAW,))
+    await environment.start()
+    try:
+        assert environment.level == level
+        session = await environment.open(SessionSpec(profile=SMALL))
+        error = (await run(session, "open('/etc/passwd')")).result.error
+        assert error is not None
+        assert error.type == "PermissionError"
+    finally:
+        await environment.close()
+
+
+AS_NOBODY = """
+import asyncio, os, sys
+sys.path[:0] = sys.argv[1:]
+from sandbox.base import SessionSpec
+from sandbox.restricted import RestrictedEnvironment
+
+async def main():
+    environment = RestrictedEnvironment()
+    await environment.start()
+    session = await environment.open(SessionSpec())
+    shown = []
+    result = await session.execute("1 + 1", handler=None, on_output=lambda _, text: shown.append(text))
+    await environment.close()
+    print(os.getuid(), environment.level, result.status, shown)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="the whole suite runs as an ordinary user already")
+def test_ordinary_user_has_the_same_walls() -> None:
+    python = shutil.which("python3", path="/usr/bin") or sys.executable
+    found = importlib.util.find_spec("RestrictedPython")
+    assert found is not None
+    assert found.origin is not None
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        root.chmod(0o755)
+        shutil.copytree(Path(sandbox.__file__).parent, root / "sandbox")
+        shutil.copytree(Path(found.origin).parent, root / "RestrictedPython")
+        try:
+            done = subprocess.run(
+                [python, "-c", AS_NOBODY, folder],
+                user=65534,
+                group=65534,
+                extra_groups=[],
+                cwd="/",
+                capture_output=True,
+                text=True,
+                timeout=60,
+                check=False,
+            )
+        except PermissionError:
+            pytest.skip("no Python that an ordinary user may run")
+    assert done.stderr == ""
+    uid, level, rest = done.stdout.split(" ", 2)
+    assert (uid, rest) == ("65534", "ok ['2\\n']\n")
+    assert level == "full" or level.startswith("no_")

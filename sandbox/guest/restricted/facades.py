@@ -113,6 +113,7 @@ _SPEC: dict[types.ModuleType, str] = {
 }  # fmt: skip
 _NAMED = {module.__name__: names for module, names in _SPEC.items()}
 _WHOLLY_STAND_INS = ("abc", "sys", "urllib")
+_OF_PYTHON_ITSELF = ("_strptime",)  # imported by strptime, in C, with the importer of the cell
 _CHILDREN = {"collections": ("abc",), "urllib": ("parse",)}
 _INSTEAD = {
     "concurrent": "llm_query_batched and rlm_query_batched run their calls at the same time",
@@ -165,8 +166,10 @@ class Importer:
         _locals: object = None,
         fromlist: tuple[str, ...] | None = (),
         level: int = 0,
-    ) -> Facade:
+    ) -> types.ModuleType:
         """Import a facade as the import statement asks for it."""
+        if name in _OF_PYTHON_ITSELF:
+            return sys.modules[name]
         if level:
             raise ImportError("relative imports have no meaning here")
         wanted = self._facade(name)

@@ -182,11 +182,13 @@ class Policy(RestrictingNodeTransformer):
     def visit_Import(self, node: ast.Import) -> ast.Import:
         """Check the names that are bound."""
         for alias in node.names:
+            self._refuse_private_module(node, alias.name)
             self.check_name(node, alias.asname or alias.name.split(".")[0])
         return node
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST:
         """Check the names; write `*` out; features of the future are the present."""
+        self._refuse_private_module(node, "" if node.module == "__future__" else node.module or "")
         if node.module == "__future__":
             self._lazy_annotations |= any(alias.name == "annotations" for alias in node.names)
             return _in_place_of(node, ast.Pass())
@@ -200,6 +202,10 @@ class Policy(RestrictingNodeTransformer):
                 self.error(node, f"the name {alias.name!r} cannot be imported")
             self.check_name(node, alias.asname)
         return node
+
+    def _refuse_private_module(self, node: ast.AST, name: str) -> None:
+        if name.startswith("_"):
+            self.error(node, f"the module {name!r} cannot be imported")
 
     def _guard_write(self, node: ast.Attribute) -> ast.Attribute:
         if names.is_dunder(node.attr) and node.attr not in names.DESCRIPTIONS:

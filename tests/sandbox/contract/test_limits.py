@@ -21,7 +21,7 @@ async def test_wall_clock_kills_and_says_so(open_session: OpenSession) -> None:
     assert (ran.result.status, ran.result.alive, ran.result.error) == ("killed_time", False, None)
     assert ran.text("stdout") == "kept\n"
     assert ran.result.usage.cpu_seconds is not None
-    assert ran.result.usage.cpu_seconds > 0.2
+    assert ran.result.usage.cpu_seconds > 0.02
 
 
 async def test_killed_session_refuses_further_cells(open_session: OpenSession) -> None:
