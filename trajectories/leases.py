@@ -16,6 +16,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection
 from django.db.models import F, Q
+from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Coalesce, Now
 
 from rlmlab import scoping
@@ -68,7 +69,7 @@ def beat(*, owner: str, run_ids: Iterable[UUID]) -> dict[UUID, tuple[int, bool]]
 def give_up(holder: Holder) -> None:
     """Let another worker have a run now, and wake one."""
     with scoping.organization(holder.organization_id):
-        if holder.rows().update(lease_until=Now() - timedelta(seconds=1)):
+        if holder.rows().update(lease_until=Now() - timedelta(seconds=1), enqueued_at=_long_ago()):
             queue.enqueue(run_id=holder.run_id, organization_id=holder.organization_id)
 
 
@@ -89,6 +90,11 @@ def sweep() -> int:
     return len(runs)
 
 
+def _long_ago() -> CombinedExpression:
+    """Let the next sweep send the message again: the broker may hand the first to the worker that just went away."""
+    return Now() - timedelta(seconds=2 * settings.RLMLAB.lease_seconds)
+
+
 def expire_dead() -> int:
     """End the leases of workers of this host whose process is gone, and wake others; return how many."""
     with scoping.system("end the leases of workers that died on this host"):
@@ -97,7 +103,7 @@ def expire_dead() -> int:
         dead = mine.filter(lease_owner__in=owners).select_for_update(skip_locked=True, no_key=True)
         runs = list(dead.values_list("id", "organization_id"))
         rows = Run.objects.filter(id__in=[run_id for run_id, _ in runs])
-        rows.update(lease_until=Now() - timedelta(seconds=1), enqueued_at=Now())
+        rows.update(lease_until=Now() - timedelta(seconds=1), enqueued_at=_long_ago())
         for run_id, organization_id in runs:
             queue.enqueue(run_id=run_id, organization_id=organization_id)
     return len(runs)
