@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-import httpx
+import aiohttp
 
 from rlmlab.modelserver.address import Address, folder_of
 from rlmlab.modelserver.errors import ModelServerError
@@ -112,12 +112,15 @@ class Launcher:
             )  # fmt: skip
 
     async def _answers(self, address: Address) -> bool:
+        timeout = aiohttp.ClientTimeout(total=self._health_seconds)
         try:
-            async with httpx.AsyncClient(timeout=self._health_seconds, trust_env=False, verify=False) as client:  # noqa: S501 - plain HTTP
-                response = await client.get(f"{address.url}/health")
-        except httpx.HTTPError:
+            async with (
+                aiohttp.ClientSession(timeout=timeout) as session,
+                session.get(f"{address.url}/health") as answer,
+            ):
+                return answer.ok
+        except (aiohttp.ClientError, TimeoutError):
             return False
-        return response.is_success
 
     async def _wait_for(self, take: Callable[[], FileLock | None]) -> FileLock:
         while (lock := take()) is None:  # noqa: ASYNC110 - another process holds it

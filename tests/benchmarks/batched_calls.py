@@ -7,6 +7,7 @@ Prints seconds and the ratio, cold (connections are made) and warm; at most 1.35
 
 import asyncio
 import json
+import statistics
 import subprocess
 import sys
 import time
@@ -17,7 +18,7 @@ from rlmlab.engine.providers.base import ChatMessage, ChatRequest, ModelInfo
 from rlmlab.engine.providers.lean import Endpoint, LeanProvider, body_of, fixed
 
 CALLS = 64
-ROUNDS = 5
+ROUNDS = 9
 Call = Callable[[int], Awaitable[None]]
 
 
@@ -55,23 +56,21 @@ def lean_loop(provider: LeanProvider) -> Call:
     return call
 
 
-async def rounds(call: Call) -> list[float]:
-    """Time rounds of calls; the first one is cold."""
-    seconds = []
-    for _ in range(ROUNDS):
-        started = time.perf_counter()
-        await asyncio.gather(*(call(number) for number in range(CALLS)))
-        seconds.append(time.perf_counter() - started)
-    return seconds
+async def timed(call: Call) -> float:
+    """Time a round of calls."""
+    started = time.perf_counter()
+    await asyncio.gather(*(call(number) for number in range(CALLS)))
+    return time.perf_counter() - started
 
 
 async def measure(base_url: str) -> None:
-    """Print the comparison."""
+    """Print the comparison; the rounds alternate, so that other load of the machine falls on both."""
     provider = LeanProvider(fixed(Endpoint(base_url)), lambda model: ModelInfo(model, None))
-    bare, lean = await rounds(bare_loop(base_url)), await rounds(lean_loop(provider))
+    bare, lean = bare_loop(base_url), lean_loop(provider)
+    rounds = [(await timed(bare), await timed(lean)) for _ in range(ROUNDS)]
     await provider.close()
-    for name, chosen in (("cold", slice(0, 1)), ("warm", slice(1, None))):
-        floor, ours = min(bare[chosen]), min(lean[chosen])
+    for name, chosen in (("cold", rounds[:1]), ("warm", rounds[1:])):
+        floor, ours = (statistics.median(seconds) for seconds in zip(*chosen, strict=True))
         print(f"{name}: bare {floor:.3f} s, lean {ours:.3f} s, ratio {ours / floor:.2f}")
 
 

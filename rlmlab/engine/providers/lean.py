@@ -1,16 +1,17 @@
-"""A lean provider for OpenAI-style endpoints: httpx, server-sent events, nothing else.
+"""A lean provider for OpenAI-style endpoints: aiohttp, server-sent events, nothing else.
 
-A gateway library costs ten times as much CPU a call; OpenAI itself, the local model and everything that
-speaks its protocol need none.
+A gateway library costs ten times as much CPU a call; OpenAI itself, the local model and everything that speaks its
+protocol need none. aiohttp and not httpx, measured with 64 streamed calls at once: 0.3 ms of CPU a call against 0.7,
+and httpx's own pool takes 12 more, because it looks at every connection for every request.
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Literal
 
-import httpx
+import aiohttp
 
 from rlmlab.engine.providers.base import ChatRequest, Completed, ModelInfo, TextDelta
 from rlmlab.engine.providers.estimates import estimate_usage
@@ -21,7 +22,6 @@ from rlmlab.engine.providers.failures import (
     stalled,
     without_secret,
 )
-from rlmlab.engine.providers.lanes import Lanes
 from rlmlab.engine.providers.retries import Item, RetryPolicy, stream_with_retries
 from rlmlab.engine.providers.sse import StreamReader, data_lines
 from rlmlab.engine.providers.throttle import Throttle
@@ -77,7 +77,8 @@ class LeanProvider:
         self._policy = policy or RetryPolicy()
         self._throttle = Throttle(most_concurrent)
         self._silence_seconds = silence_seconds
-        self._lanes = Lanes(proxy=proxy)
+        self._proxy = proxy
+        self._session: aiohttp.ClientSession | None = None
 
     def info(self, model: str) -> ModelInfo:
         """Describe a model."""
@@ -88,49 +89,56 @@ class LeanProvider:
         return stream_with_retries(request, self._attempt, policy=self._policy, throttle=self._throttle)
 
     async def close(self) -> None:
-        """Close the idle connections."""
-        await self._lanes.close()
+        """Close the connections."""
+        if self._session is not None:
+            await self._session.close()
 
     async def _attempt(self, request: ChatRequest, number: int) -> AsyncGenerator[TextDelta | Completed, None]:
         endpoint = await self._locate(number)
         try:
-            async with self._lanes.send(self._http_request(request, endpoint)) as response:
-                if response.status_code != HTTPStatus.OK:
+            async with self._post(request, endpoint) as response:
+                if response.status != HTTPStatus.OK:
                     raise await _refusal(response, endpoint)
                 async with aclosing(_read_answer(request, response, number)) as items:
                     async for item in items:
                         yield item
-        except httpx.TimeoutException as error:
-            raise stalled(f"{endpoint.base_url} was silent ({type(error).__name__})") from error
-        except httpx.HTTPError as error:
+        except (aiohttp.ServerTimeoutError, aiohttp.SocketTimeoutError) as error:
+            raise stalled(f"{endpoint.base_url} was silent: {error}") from error
+        except aiohttp.ClientError as error:
             raise cut(f"{endpoint.base_url}: {error or type(error).__name__}") from error
 
-    def _http_request(self, request: ChatRequest, endpoint: Endpoint) -> httpx.Request:
+    def _post(self, request: ChatRequest, endpoint: Endpoint) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        """Send a request; a response that is not read to its end closes its connection when it is left."""
+        if self._session is None:  # made here, because it belongs to the running event loop
+            self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
         silence = min(self._silence_seconds, request.timeout_seconds)
-        timeout = httpx.Timeout(silence, connect=min(CONNECT_SECONDS, silence))
         headers = {"Accept": "text/event-stream"}
         if endpoint.api_key:
             headers["Authorization"] = f"Bearer {endpoint.api_key}"
-        url = f"{endpoint.base_url.rstrip('/')}/chat/completions"
-        extensions = {"timeout": timeout.as_dict()}
-        return httpx.Request("POST", url, json=body_of(request, endpoint), headers=headers, extensions=extensions)
+        return self._session.post(
+            f"{endpoint.base_url.rstrip('/')}/chat/completions",
+            json=body_of(request, endpoint),
+            headers=headers,
+            proxy=self._proxy,
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=min(CONNECT_SECONDS, silence), sock_read=silence),
+        )
 
 
-async def _refusal(response: httpx.Response, endpoint: Endpoint) -> Exception:
+async def _refusal(response: aiohttp.ClientResponse, endpoint: Endpoint) -> Exception:
     body = b""
-    async for chunk in response.aiter_bytes():
+    async for chunk in response.content.iter_any():
         body += chunk
         if len(body) > ERROR_BODY_BYTES:
             break
     message = without_secret(message_of_body(body), endpoint.api_key)
-    return failure_of_status(response.status_code, message, response.headers.get("retry-after"))
+    return failure_of_status(response.status, message, response.headers.get("Retry-After"))
 
 
 async def _read_answer(
-    request: ChatRequest, response: httpx.Response, attempt: int
+    request: ChatRequest, response: aiohttp.ClientResponse, attempt: int
 ) -> AsyncGenerator[TextDelta | Completed, None]:
     reader = StreamReader()
-    async with aclosing(data_lines(response.aiter_bytes())) as lines:
+    async with aclosing(data_lines(response.content.iter_any())) as lines:
         async for data in lines:
             if data != b"[DONE]":
                 text = reader.read(data)

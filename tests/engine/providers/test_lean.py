@@ -4,12 +4,10 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 
-import httpx
 import pytest
 
 from rlmlab.engine.errors import ProviderTimeout, ProviderUnavailable, RejectedCredentials
 from rlmlab.engine.providers.catalog import Catalog
-from rlmlab.engine.providers.lanes import Lanes
 from rlmlab.engine.providers.lean import Endpoint, LeanProvider, body_of, fixed
 from tests.engine.providers.contract import FAST, ProviderContract, ask, collect, complete
 from tests.fakes.model_server import ModelServer
@@ -33,6 +31,7 @@ async def test_refused_connection_is_unavailable(catalog: Catalog):
     provider = LeanProvider(fixed(Endpoint(f"http://127.0.0.1:{port}/v1")), catalog.info, policy=FAST)
     with pytest.raises(ProviderUnavailable, match=f"127.0.0.1:{port}"):
         await complete(provider, ask("submit"))
+    await provider.close()
 
 
 async def test_silence_in_the_middle_is_tried_again(server: ModelServer, catalog: Catalog):
@@ -101,35 +100,3 @@ def test_body_adds_the_endpoints_stops_and_temperature():
     assert body_of(ask("x", stop=("END",)), endpoint)["stop"] == ["END", "USER:"]
     assert body_of(ask("x"), endpoint)["temperature"] == 0.0
     assert body_of(ask("x", temperature=0.7), endpoint)["temperature"] == 0.7
-
-
-async def test_lanes_reuse_a_connection(server: ModelServer):
-    lanes = Lanes()
-    for _ in range(3):
-        async with lanes.send(httpx.Request("GET", f"{server.base_url}/models")) as response:
-            await response.aread()
-    assert lanes.idle == 1
-    await lanes.close()
-    assert lanes.idle == 0
-
-
-async def test_lane_of_an_unread_response_is_dropped(server: ModelServer):
-    lanes = Lanes()
-    with pytest.raises(ValueError, match="enough"):
-        async with lanes.send(httpx.Request("GET", f"{server.base_url}/models")):
-            raise ValueError("enough")
-    assert lanes.idle == 0
-
-
-async def test_lanes_idle_for_long_are_closed(server: ModelServer):
-    times = iter([0.0, 0.0, 100.0])
-    lanes = Lanes(now=lambda: next(times))
-    request = httpx.Request("GET", f"{server.base_url}/models")
-    async with lanes.send(request) as first, lanes.send(request) as second:
-        await first.aread()
-        await second.aread()
-    assert lanes.idle == 2
-    async with lanes.send(request) as third:
-        await third.aread()
-    assert lanes.idle == 1
-    await lanes.close()
