@@ -123,10 +123,19 @@ def _connect(where: Places, dbname: str) -> "psycopg.Connection[tuple[object, ..
 
 
 def is_ready(where: Places) -> bool:
-    """Tell whether it takes connections."""
+    """Tell whether it takes connections.
+
+    Raises:
+        StartError: it does, but not with the password that we keep.
+    """
     try:
         _connect(where, "postgres").close()
-    except psycopg.OperationalError:
+    except psycopg.OperationalError as error:
+        if "password authentication failed" in str(error) or "no password supplied" in str(error):
+            raise StartError(
+                f"The password in {where.secrets / SUPERUSER} does not open the database in {where.cluster}: "
+                "they come from different installations. Restore both from one backup, or move both away."
+            ) from None
         return False
     return True
 

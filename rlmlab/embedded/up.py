@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -151,6 +151,23 @@ def worker_child(where: Places, env: Environment) -> Child:
     return Child("worker", command, where.logs / "worker.log", cwd=ROOT, stop_seconds=15.0, stop_signal=signal.SIGTERM)
 
 
+def start_processes(supervisor: Supervisor, where: Places, env: Environment) -> None:
+    """Start worker and web, both at once since each takes seconds to import, and wait until the web finds both."""
+    worker = worker_child(where, env)
+    supervisor.start(
+        worker,
+        lambda: True,  # /readyz tells, below
+        on_death=lambda: supervisor.run_errand(command_child(where, "expire_leases")),
+    )
+
+    def ready() -> bool:
+        if worker.exit_code is not None:
+            raise StartError(f"worker ended at once: {worker.log_tail()}. Its log: {worker.log}")
+        return answers(f"{url_of(env)}readyz")
+
+    supervisor.start(web_child(where, env), ready, seconds=120)
+
+
 def url_of(env: Environment) -> str:
     """Return the address to open in a browser."""
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(env.host, env.host)  # noqa: S104 - shown, not bound
@@ -195,17 +212,10 @@ def run(env: Environment, progress: Progress) -> None:
             start_servers(supervisor, where, env, progress)
             account = prepare_application(progress)
             with progress.step("Web and worker"):
-                worker = worker_child(where, env)
-                supervisor.start(
-                    worker,
-                    lambda: True,  # /readyz tells, below
-                    on_death=lambda: supervisor.run_errand(command_child(where, "expire_leases")),
-                )
-                supervisor.start(web_child(where, env), lambda: answers(f"{url_of(env)}healthz"), seconds=90)
-            with progress.step("Ready"):
-                _await(lambda: answers(f"{url_of(env)}readyz"), seconds=90, log=worker.log)
+                start_processes(supervisor, where, env)
             greet(progress, env, account)
-            progress.say("  The demo asks a small local model its first question; the first call takes a minute.")
+            if account:
+                progress.say("  The demo asks a small local model its first question; that may take a minute.")
             supervisor.run_errand(command_child(where, "demo", "--once"))
             supervisor.watch()
         except Stopped:
@@ -213,14 +223,6 @@ def run(env: Environment, progress: Progress) -> None:
         finally:
             supervisor.stop()
         progress.say("Stopped. Everything is kept for the next start.")
-
-
-def _await(condition: Callable[[], bool], *, seconds: float, log: Path) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise StartError(f"The worker was not ready after {seconds:.0f} s. Its log: {log}")
-        time.sleep(0.2)
 
 
 def main() -> int:
@@ -232,7 +234,3 @@ def main() -> int:
         sys.stderr.write(f"Error: {error}\n")
         return 1
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

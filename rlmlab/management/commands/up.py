@@ -14,4 +14,4 @@ class Command(BaseCommand):
 
     def handle(self, **_options: object) -> None:
         """Replace this process by the supervisor."""
-        os.execv(sys.executable, [sys.executable, "-m", "rlmlab.embedded.up"])  # noqa: S606 - ourselves
+        os.execv(sys.executable, [sys.executable, "-m", "rlmlab.embedded"])  # noqa: S606 - ourselves
