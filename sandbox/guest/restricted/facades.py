@@ -10,6 +10,7 @@ import base64
 import bisect
 import calendar
 import cmath
+import codecs
 import collections
 import collections.abc
 import contextlib
@@ -98,7 +99,7 @@ _SPEC: dict[types.ModuleType, str] = {
     time: "asctime ctime gmtime localtime mktime monotonic monotonic_ns perf_counter perf_counter_ns process_time "
     "sleep strftime strptime struct_time time time_ns",
     types: "SimpleNamespace MappingProxyType NoneType",
-    typing: "AbstractSet Annotated Any AnyStr Awaitable ByteString Callable ClassVar Collection Container Counter "
+    typing: "AbstractSet Annotated Any AnyStr Awaitable Callable ClassVar Collection Container Counter "
     "DefaultDict Deque Dict Final FrozenSet Generator Generic Hashable Iterable Iterator List Literal LiteralString "
     "Mapping Match MutableMapping MutableSequence MutableSet NamedTuple Never NewType NoReturn NotRequired Optional "
     "OrderedDict ParamSpec Pattern Protocol Required Reversible Self Sequence Set Sized SupportsFloat SupportsIndex "
@@ -127,6 +128,14 @@ _INSTEAD = {
     "numpy": "use math, statistics and itertools",
     "pandas": "use csv, collections and statistics",
 }
+
+
+_ENCODINGS = """
+    ascii latin-1 utf-8 utf-8-sig utf-7 utf-16 utf-16-le utf-16-be utf-32 utf-32-le utf-32-be idna punycode
+    unicode_escape raw_unicode_escape
+    cp437 cp850 cp1250 cp1251 cp1252 cp1253 cp1254 iso8859-2 iso8859-5 iso8859-9 iso8859-15 koi8-r mac-roman
+    gbk gb18030 big5 shift_jis euc_jp euc_kr hex base64 rot13
+"""
 
 
 class Facade(types.ModuleType):
@@ -199,9 +208,9 @@ def preload() -> None:
     time.localtime()
     dt.datetime.strptime("2000", "%Y")  # noqa: DTZ007 - only to import _strptime
     time.strptime("2000", "%Y")
-    for module in ("_strptime", "encodings.idna", "encodings.latin_1", "encodings.utf_16", "encodings.ascii", "locale"):
-        importlib.import_module(module)
-    "a".encode("cp1252")
+    importlib.import_module("_strptime")
+    for encoding in _ENCODINGS.split():
+        codecs.lookup(encoding)
     csv.Sniffer().sniff("a,b\n1,2\n")
 
 
