@@ -9,6 +9,7 @@ from uuid import UUID
 from django.conf import settings
 
 from rlmlab.engine.errors import MissingCredentials, UnknownModel
+from rlmlab.engine.structured import unsupported
 from rlmlab.engine.types import Budget
 from rlmlab.errors import FieldError, Invalid
 from rlmlab.tenancy.models import Organization, Project
@@ -112,6 +113,7 @@ def plan(request: RunRequest, *, organization: Organization, project: Project) -
     budget = checks.run(lambda: _budget(request.budget, organization), Budget())
     tags: tuple[str, ...] = checks.run(lambda: _tags(request.tags), ())
     checks.run(lambda: _check_context(request), None)
+    checks.run(lambda: _check_schema(request.response_schema), None)
     seed = checks.run(lambda: _seed(request.seed), None)
     checks.refuse()
     given = budget.max_cost_usd is not None
@@ -196,6 +198,13 @@ def _check_context(request: RunRequest) -> None:
         raise Invalid.field("context", "must be a string, a list or an object")
     if len(request.files) > FILES:
         raise Invalid.field("files", f"has {len(request.files)} items; {FILES} are allowed")
+
+
+def _check_schema(schema: Mapping[str, Any] | None) -> None:
+    problem = None if schema is None else unsupported(schema)
+    if problem is not None:
+        name, _, message = problem.partition(": ")
+        raise Invalid.field(name, message)
 
 
 def _seed(seed: int | None) -> int | None:

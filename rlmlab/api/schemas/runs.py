@@ -1,7 +1,7 @@
 """Runs as the API shows and takes them."""
 
 from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from ninja import Schema
@@ -39,11 +39,15 @@ class RunIn(Body):
     model: str | None = None
     sub_model: str | None = None
     environment: str | None = None
-    budget: BudgetIn = BudgetIn()
+    budget: BudgetIn | None = None
     response_schema: JsonObject | None = None
     seed: int | None = None
     tags: list[str] = []
     title: str | None = None
+    prompt: None = Field(None, description="Prompt versions are not part of this installation yet.")
+    use_examples: Literal[False] = Field(False, description="Examples are not part of this installation yet.")
+    use_memory: Literal[False] = Field(False, description="Memory is not part of this installation yet.")
+    tools: list[str] = Field([], max_length=0, description="Project tools are not part of this installation yet.")
 
     def request(self) -> RunRequest:
         """Return what is asked for, in the domain's words."""
@@ -54,7 +58,7 @@ class RunIn(Body):
             model=self.model or "",
             sub_model=self.sub_model or "",
             environment=self.environment or "",
-            budget=self.budget.model_dump(),
+            budget=self.budget.model_dump() if self.budget is not None else {},
             response_schema=self.response_schema,
             seed=self.seed,
             tags=self.tags,
