@@ -173,7 +173,12 @@ class RunInput(OrgModel):
 class Tombstone(OrgModel):
     """What is left of a purged run; written by the owner's function `purge_run` only."""
 
-    run_id = models.UUIDField(unique=True)
+    run_id = models.UUIDField()
     events = models.BigIntegerField()
     created_at = models.DateTimeField()
     purged_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["run_id"], name="tombstone_once_per_run"),
+        ]
