@@ -7,7 +7,7 @@ message, or failing that the heartbeat, tells it to stop one.
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -55,9 +55,9 @@ class Active:
 
 
 class Runner:
-    """The event loop of one worker process; `make_provider` is called on it."""
+    """The event loop of one worker process; `make_provider` is called on it, and runs wait for what it makes."""
 
-    def __init__(self, make_provider: Callable[[], Provider]) -> None:
+    def __init__(self, make_provider: Callable[[], Awaitable[Provider]]) -> None:
         self.owner = leases.owner_name()
         self._make_provider = make_provider
         self._clock = SystemClock()
@@ -68,7 +68,7 @@ class Runner:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="runs", daemon=True)
         self._upkeep: list[asyncio.Task[None]] = []
-        self._provider: Provider
+        self._provider: asyncio.Future[Provider]
         self._environments: Environments
 
     # called from other threads
@@ -105,7 +105,7 @@ class Runner:
     # on the loop
 
     async def _start(self) -> None:
-        self._provider = self._make_provider()
+        self._provider = asyncio.ensure_future(self._make_provider())
         self._environments = Environments()
         self._upkeep = [asyncio.create_task(self._beat()), asyncio.create_task(self._listen())]
 
@@ -115,7 +115,7 @@ class Runner:
             task.cancel()
         await asyncio.gather(*self._upkeep, return_exceptions=True)
         await self._environments.close()
-        await self._provider.close()
+        await (await self._provider).close()
         await get_channel_layer().flush()
 
     async def _database(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -138,7 +138,7 @@ class Runner:
     async def _work(self, active: Active) -> None:
         execution = active.execution = Execution(active.holder, self._database, self._clock)
         try:
-            await execution.run(self._provider, self._environments, active.cancel)
+            await execution.run(await self._provider, self._environments, active.cancel)
         except LostLease as error:
             logger.warning("stopped working: %s", error)
         except asyncio.CancelledError:

@@ -1,15 +1,21 @@
 """The runner of this worker process, tied to Celery's life."""
 
 import os
+from collections.abc import AsyncIterator, Mapping
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from celery.signals import worker_ready, worker_shutdown, worker_shutting_down
 from django.conf import settings
 
-from rlmlab.engine.providers.base import Provider
+from rlmlab.engine.errors import EngineError
+from rlmlab.engine.providers import credentials
+from rlmlab.engine.providers.base import ChatRequest, Completed, ModelInfo, Provider, Restarted, TextDelta
 from rlmlab.engine.providers.routing import build_provider
+from trajectories.known_models import catalog
 from trajectories.runner import Runner
+
+LEAN: Final = {"openai", "text-completion-openai"}
 
 
 @cache
@@ -20,9 +26,49 @@ def runner() -> Runner:
     return made
 
 
-def make_provider() -> Provider:
-    """Build the provider of this process from its settings."""
-    return build_provider(settings.RLMLAB, os.environ)
+async def make_provider() -> Provider:
+    """Build the provider of this process; import the gateway's library ahead where some model will need it."""
+    try:
+        provider = build_provider(settings.RLMLAB, os.environ)
+    except EngineError as error:
+        return Refusing(error)
+    if uses_gateway(os.environ):
+        await provider.warm()
+    return provider
+
+
+class Refusing:
+    """Stands for a provider that cannot be built, so that each run ends and says why."""
+
+    def __init__(self, error: EngineError) -> None:
+        self._error = error
+
+    def info(self, model: str) -> ModelInfo:
+        """Refuse.
+
+        Raises:
+            EngineError: always.
+        """
+        raise type(self._error)(f"{model}: {self._error}")
+
+    def stream(self, request: ChatRequest) -> AsyncIterator[TextDelta | Restarted | Completed]:
+        """Refuse.
+
+        Raises:
+            EngineError: always.
+        """
+        raise type(self._error)(f"{request.model}: {self._error}")
+
+    async def close(self) -> None:
+        """Do nothing: there is nothing open."""
+
+
+def uses_gateway(environ: Mapping[str, str]) -> bool:
+    """Tell whether there are credentials of a provider that is reached through the gateway library.
+
+    Its import takes seconds and 190 MB, which an installation with the local model alone need not spend.
+    """
+    return any(credentials.are_set(name, environ) for name in catalog().prefixes - LEAN)
 
 
 @worker_ready.connect  # type: ignore[untyped-decorator]  # celery has no types

@@ -19,6 +19,7 @@ CALL_SITES: Final = {
     "rlmlab/tenancy/actions/bootstrap.py:bootstrap",
     "rlmlab/tenancy/management/commands/audit.py:_verify",
     "rlmlab/audit/actions.py:erase_person",
+    "trajectories/rebuild.py:all_runs",
     # the staff's review of the audit log
     "rlmlab/tenancy/admin.py:changelist_view",
     "rlmlab/tenancy/admin.py:changeform_view",

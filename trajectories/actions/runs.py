@@ -10,6 +10,7 @@ from rlmlab.errors import Conflict, NotFound
 from rlmlab.tenancy.models import Project
 from rlmlab.tenancy.principals import Principal
 from trajectories import contexts, queue
+from trajectories.actions.files import refuse_foreign
 from trajectories.actions.idempotency import IdempotentRequest, earlier_run, remember
 from trajectories.closing import close_unstarted
 from trajectories.models import Run, RunInput
@@ -25,8 +26,10 @@ def start_run(
     Raises:
         Invalid: naming every wrong field; nothing is stored.
         Conflict: the idempotency key was used for another request.
+        NotFound: the project is another organization's.
     """
     by.require("run.create")
+    refuse_foreign(by, project)
     with scoping.organization(by.organization):
         if idempotent is not None and (run := earlier_run(by=by, project=project, request=idempotent)) is not None:
             return run

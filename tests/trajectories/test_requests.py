@@ -1,0 +1,129 @@
+"""A run's request is checked in one place, and every wrong field is named."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from rlmlab.errors import Invalid
+from tests.factories.runs import MODEL
+from tests.factories.tenancy import Tenant
+from trajectories.requests import RunPlan, RunRequest, plan, title_of
+
+
+def planned(tenant: Tenant, **fields: Any) -> RunPlan:
+    request = RunRequest(**{"task": "Count.", "model": MODEL} | fields)
+    return plan(request, organization=tenant.organization, project=tenant.project)
+
+
+def refused(tenant: Tenant, **fields: Any) -> dict[str, str]:
+    with pytest.raises(Invalid) as caught:
+        planned(tenant, **fields)
+    return {error.field: error.message for error in caught.value.errors}
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("task", "", "must not be empty"),
+        ("task", " \n", "must not be empty"),
+        ("task", "a\x00b", "must not contain NUL characters (the first stands at 1)"),
+        ("task", "ab\ud800", "must not contain lone surrogates (the first stands at 2)"),
+        ("task", "x" * 1_000_001, "has 1,000,001 characters; 1,000,000 are allowed"),
+        ("title", "x" * 201, "has 201 characters; 200 are allowed"),
+        ("environment", "moon", '"moon" is not an environment'),
+        ("environment", "docker", "docker is not available on this machine"),
+        ("context", 7, "must be a string, a list or an object"),
+        ("seed", -1, "must be between 0 and 2^63 - 1"),
+        ("seed", 1 << 63, "must be between 0 and 2^63 - 1"),
+        ("tags", ["x"] * 21, "has 21 items; 20 are allowed"),
+        ("sub_model", "nonsense", "Unknown model 'nonsense'"),
+        ("model", "nobody/model", "Unknown model 'nobody/model'"),
+        ("model", "anthropic/claude-x", "No credentials for anthropic: set ANTHROPIC_API_KEY"),
+    ],
+)
+def test_wrong_field_is_named(acme: Tenant, field: str, value: Any, message: str) -> None:
+    errors = refused(acme, **{field: value})
+    assert list(errors) == [field]
+    assert errors[field].startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("limit", "value", "message"),
+    [
+        ("max_tokens", 0, "must be at least 1"),
+        ("max_tokens", -5, "must be at least 1"),
+        ("max_tokens", 1.5, "must be a whole number"),
+        ("max_tokens", True, "must be a whole number"),
+        ("max_tokens", 10**12 + 1, "is 1,000,000,000,001; the highest value is 1,000,000,000,000"),
+        ("max_cost_usd", -0.1, "must be at least 0"),
+        ("max_cost_usd", float("nan"), "must be at least 0"),
+        ("max_seconds", 0, "must be at least 0.001"),
+        ("max_depth", -1, "must be at least 0"),
+        ("max_depth", 33, "is 33; the highest value is 32"),
+        ("max_steps", 0, "must be at least 1"),
+        ("max_sub_calls", "7", "must be a whole number"),
+    ],
+)
+def test_limit_out_of_bounds_is_named(acme: Tenant, limit: str, value: Any, message: str) -> None:
+    assert refused(acme, budget={limit: value}) == {f"budget.{limit}": message}
+
+
+def test_unknown_limit_is_named(acme: Tenant) -> None:
+    assert list(refused(acme, budget={"max_joy": 1})) == ["budget.max_joy"]
+
+
+def test_all_wrong_fields_are_named_at_once(acme: Tenant) -> None:
+    errors = refused(acme, task="", model="nonsense", environment="moon", budget={"max_steps": 0}, tags=["\x00"])
+    assert list(errors) == ["task", "model", "environment", "budget.max_steps", "tags.0"]
+
+
+def test_the_cost_limit_is_a_dollar_where_prices_are_known(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-tests")
+    priced = planned(acme, model="openai/gpt-4o-mini")
+    assert (priced.budget.max_cost_usd, priced.cost_limit_given) == (1.0, False)
+    mixed = planned(acme, model="openai/gpt-4o-mini", sub_model=MODEL)
+    assert (mixed.budget.max_cost_usd, mixed.cost_limit_given) == (None, False)
+    given = planned(acme, model="openai/gpt-4o-mini", budget={"max_cost_usd": 0.5})
+    assert (given.budget.max_cost_usd, given.cost_limit_given) == (0.5, True)
+
+
+def test_the_organizations_caps_bound_the_budget(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-tests")
+    acme.organization.max_tokens_per_run = 5000
+    acme.organization.max_cost_usd_per_run = Decimal("0.25")
+    capped = planned(acme, model="openai/gpt-4o-mini")
+    assert (capped.budget.max_tokens, capped.budget.max_cost_usd, capped.cost_limit_given) == (5000, 0.25, True)
+    assert planned(acme, budget={"max_tokens": 4000}).budget.max_tokens == 4000
+    errors = refused(acme, budget={"max_tokens": 5001, "max_cost_usd": 0.1})
+    assert errors == {"budget.max_tokens": "is 5,001; your organization's cap is 5,000"}
+
+
+def test_the_model_is_the_projects_default_else_the_local_one(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-tests")
+    assert planned(acme, model="").model == MODEL
+    acme.project.default_model = "openai/gpt-4o-mini"
+    assert planned(acme, model="").model == "openai/gpt-4o-mini"
+    assert planned(acme, model=MODEL).model == MODEL
+
+
+def test_auto_becomes_the_restricted_environment_with_its_level(acme: Tenant) -> None:
+    environment = planned(acme, environment="auto").environment
+    assert environment.name == "restricted"
+    assert environment.level not in {"", "unknown"}
+
+
+@pytest.mark.parametrize(
+    ("task", "title"),
+    [
+        ("Count.", "Count."),
+        ("\n\n  Find   the\tword \nin it", "Find the word"),
+        ("x" * 300, "x" * 199 + "…"),
+    ],
+)
+def test_title_is_the_first_line(task: str, title: str) -> None:
+    assert title_of(task) == title
+
+
+def test_tags_are_stripped_and_kept_once(acme: Tenant) -> None:
+    assert planned(acme, tags=["b", " a ", "b"]).tags == ("b", "a")
