@@ -14,16 +14,18 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from tests.factories.tenancy import Tenant
 from tests.fakes.model_server import ModelServer
-from tests.live import Process, Web, live_web, model_server, web, worker  # noqa: F401  fixtures
+from tests.live import Process, Web, model_server, web, worker  # noqa: F401  fixtures
+from trajectories import environments
 
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 WAIT_MS = 15_000
+expect.set_options(timeout=WAIT_MS)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -56,7 +58,9 @@ def chromium() -> Iterator[Browser]:
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if program is None:
         pytest.fail("Chromium is needed for the browser tests. On Debian: apt install chromium")
-    # Playwright's loop runs in this thread; the database is used between its calls, never within one.
+    # Playwright's loop runs in this thread; the database is used between its calls, never within one, and what
+    # would start a loop of its own (the look whether the environment holds) is done before.
+    environments.resolve("auto")
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     try:
         with sync_playwright() as playwright:

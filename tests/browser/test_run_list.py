@@ -6,10 +6,11 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Visitor
-from tests.factories.runs import finished_run, make_run
+from tests.factories.runs import make_run, reload
 from tests.factories.tenancy import Tenant
 from tests.fakes.model_server import ModelServer
-from tests.live import Process
+from tests.live import Process, wait_until
+from trajectories.models import Run
 
 LIST = "/o/acme/p/demo/runs"
 
@@ -22,6 +23,13 @@ def script(model_server: ModelServer, console_worker: Process) -> Iterator[Model
     model_server.reset()
 
 
+def finished(acme: Tenant, task: str) -> Run:
+    """Have the worker finish a run."""
+    run = make_run(acme.principal, acme.project, model="openai/submit", task=task)
+    wait_until(lambda: reload(run).is_terminal, 20)
+    return run
+
+
 def test_a_row_changes_in_place_when_its_run_ends(ada_browser: Visitor, script: ModelServer, acme: Tenant) -> None:
     run = make_run(acme.principal, acme.project, model="openai/hold", task="Hold on")
     page = ada_browser.open(LIST)
@@ -31,11 +39,11 @@ def test_a_row_changes_in_place_when_its_run_ends(ada_browser: Visitor, script: 
     expect(row).to_contain_text("Succeeded")
 
 
-def test_new_runs_wait_behind_a_pill(ada_browser: Visitor, acme: Tenant) -> None:
-    finished_run(acme.principal, acme.project, task="The first")
+def test_new_runs_wait_behind_a_pill(ada_browser: Visitor, script: ModelServer, acme: Tenant) -> None:
+    finished(acme, "The first")
     page = ada_browser.open(LIST)
     expect(page.locator("tr[data-run]")).to_have_count(1)
-    finished_run(acme.principal, acme.project, task="The second")
+    finished(acme, "The second")
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     pill = page.get_by_role("button", name="1 new run")
     expect(pill).to_be_visible()
@@ -44,9 +52,11 @@ def test_new_runs_wait_behind_a_pill(ada_browser: Visitor, acme: Tenant) -> None
     expect(page.locator("tr[data-run]")).to_have_count(2)
 
 
-def test_the_filter_works_as_one_types_and_stays_in_the_address(ada_browser: Visitor, acme: Tenant) -> None:
-    finished_run(acme.principal, acme.project, task="Count apples")
-    finished_run(acme.principal, acme.project, task="Count pears")
+def test_the_filter_works_as_one_types_and_stays_in_the_address(
+    ada_browser: Visitor, script: ModelServer, acme: Tenant
+) -> None:
+    finished(acme, "Count apples")
+    finished(acme, "Count pears")
     page = ada_browser.open(LIST)
     page.keyboard.press("/")
     page.keyboard.type("pears")
@@ -57,9 +67,9 @@ def test_the_filter_works_as_one_types_and_stays_in_the_address(ada_browser: Vis
     expect(page.locator("tr[data-run]")).to_have_count(1)
 
 
-def test_the_keyboard_walks_the_list_and_opens_a_run(ada_browser: Visitor, acme: Tenant) -> None:
-    finished_run(acme.principal, acme.project, task="Older")
-    newest = finished_run(acme.principal, acme.project, task="Newest")
+def test_the_keyboard_walks_the_list_and_opens_a_run(ada_browser: Visitor, script: ModelServer, acme: Tenant) -> None:
+    finished(acme, "Older")
+    newest = finished(acme, "Newest")
     page = ada_browser.open(LIST)
     page.keyboard.press("j")
     expect(page.locator("tr[aria-selected=true]")).to_contain_text("Newest")

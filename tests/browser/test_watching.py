@@ -47,14 +47,15 @@ def is_complete(page: Page, run: Run) -> None:
 
 
 def test_a_run_is_seen_as_it_happens(ada_browser: Visitor, script: ModelServer, acme: Tenant) -> None:
-    run = launch(acme, "hold")
+    slowly = Reply("I think. " * 60 + "\n" + submit("42"), chunk_characters=12, chunk_delay_seconds=0.1)
+    script.behave("slow-thinker", turns(slowly))
+    run = launch(acme, "slow-thinker")
     page = ada_browser.open(f"/runs/{run.id}")
     connection(page, "live")
     expect(page.locator("[data-part=status]")).to_contain_text("Running")
     streaming = page.locator(".said-live")
-    expect(streaming).to_be_visible()
+    expect(streaming).to_contain_text("I think.")
     assert page.locator("rlm-answer").count() == 0
-    script.release()
     expect(page.locator("rlm-answer")).to_contain_text("42")
     expect(streaming).to_have_count(0)
     expect(page.locator("[data-part=status]")).to_contain_text("Succeeded")
@@ -104,7 +105,7 @@ def test_a_recursive_sub_call_opens_its_own_notebook(ada_browser: Visitor, scrip
 def test_stop_ends_a_run_within_seconds_and_says_so(ada_browser: Visitor, script: ModelServer, acme: Tenant) -> None:
     run = launch(acme, "hold")
     page = ada_browser.open(f"/runs/{run.id}")
-    expect(page.locator(".said-live")).to_be_visible()
+    expect(page.locator(".waiting")).to_contain_text("hold is thinking")
     page.get_by_role("button", name="Stop").click()
     expect(page.locator("[data-part=stop]")).to_contain_text("Stopping…")
     expect(page.locator("[data-part=status]")).to_contain_text("Cancelled", timeout=4000)
@@ -115,7 +116,7 @@ def test_stop_ends_a_run_within_seconds_and_says_so(ada_browser: Visitor, script
 def test_a_reload_and_a_second_tab_show_the_same(ada_browser: Visitor, script: ModelServer, acme: Tenant) -> None:
     run = launch(acme, "hold")
     page = ada_browser.open(f"/runs/{run.id}")
-    expect(page.locator(".said-live")).to_be_visible()
+    expect(page.locator(".waiting")).to_be_visible()
     second = ada_browser.open(f"/runs/{run.id}")
     connection(second, "live")
     page.reload()

@@ -41,7 +41,7 @@ export function stepCard(step, ui) {
   const { calls, cells, notes } = stepParts(step);
   return html`
     <header class="step-head">
-      <h3>${spanName(step)}</h3>
+      <h2>${spanName(step)}</h2>
       ${statusOf(step.status, true)} <span class="push">${figures(step)}</span>
     </header>
     ${calls.map((call) => modelText(call, ui))} ${cells.map((cell) => executionCell(cell, ui))}
@@ -166,9 +166,9 @@ function subCall(span, ui) {
   const live = span.children.find((child) => child.live);
   const reply = span.result ?? (span.children.length === 1 ? replyOf(span.children[0]) : null);
   return html`
-    <h4 class="label">Asked</h4>
+    <h3 class="label">Asked</h3>
     <pre class="code quote">${clean(span.data.prompt || span.preview)}</pre>
-    ${reply === null || reply === "" ? nothing : html`<h4 class="label">Answered</h4><pre class="code quote">${clean(readable(reply))}</pre>`}
+    ${reply === null || reply === "" ? nothing : html`<h3 class="label">Answered</h3><pre class="code quote">${clean(readable(reply))}</pre>`}
     ${live ? html`<pre class="code said-live">${clean(live.live.text)}<span class="caret"></span></pre>` : nothing}
     ${failureOf(span)}
     <p class="row">

@@ -145,7 +145,7 @@ class RlmCells extends LightElement {
     if (block.kind === "step") return stepCard(block, this.ui);
     const body = block.kind === "execution" ? executionCell(block, this.ui) : modelText(block, this.ui);
     const name = block.data.purpose === "fallback" ? "Best answer so far" : spanName(block);
-    return html`<header class="step-head"><h3>${name}</h3> ${statusOf(block.status, true)} <span class="push">${figures(block)}</span></header>${body}`;
+    return html`<header class="step-head"><h2>${name}</h2> ${statusOf(block.status, true)} <span class="push">${figures(block)}</span></header>${body}`;
   }
 
   head(level) {
@@ -153,7 +153,7 @@ class RlmCells extends LightElement {
     const text = task?.content ?? level.data.task ?? level.data.prompt ?? level.preview;
     const prompts = level.messages.filter((message) => message.purpose === "system" || message.purpose === "example");
     return html`<div class="level-head">
-      <h3 class="label">${level.kind === "run" ? "Task" : "Asked by the level above"}</h3>
+      <h2 class="label">${level.kind === "run" ? "Task" : "Asked by the level above"}</h2>
       <pre class="code task">${clean(text)}</pre>
       ${prompts.length ? this.prompts(level, prompts) : nothing} ${logsOf(level)}
     </div>`;
@@ -165,7 +165,7 @@ class RlmCells extends LightElement {
     return html`<button class="link" aria-expanded=${open} @click=${() => this.ui.toggle(key)}>
         ${open ? "Hide" : "Show"} the system prompt${prompts.length > 1 ? ` and ${prompts.length - 1} example messages` : ""}
       </button>
-      ${open ? prompts.map((message) => html`<h4 class="label">${message.role}</h4><pre class="code quote">${clean(message.content)}</pre>`) : nothing}`;
+      ${open ? prompts.map((message) => html`<h3 class="label">${message.role}</h3><pre class="code quote">${clean(message.content)}</pre>`) : nothing}`;
   }
 
   levelAnswer(level) {

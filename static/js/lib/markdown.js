@@ -1,9 +1,19 @@
-// Markdown written by models: parsed, then sanitised. No images, no styles, no forms; links leave the page safely.
+// Markdown written by models: HTML in it is text, images are words, and what comes out is sanitised all the same.
 
 import { DOMPurify, Marked } from "../../vendor/markdown.js";
 import { clean } from "./text.js";
 
-const marked = new Marked({ gfm: true, breaks: true, async: false });
+const escaped = (text) => text.replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
+
+const marked = new Marked({
+  gfm: true,
+  breaks: true,
+  async: false,
+  renderer: {
+    html: ({ text }) => escaped(text),
+    image: ({ text, href }) => escaped(`[image: ${text || href}]`),
+  },
+});
 
 const RULES = {
   ALLOWED_TAGS: [

@@ -164,6 +164,7 @@ export class RunStream {
           return;
         }
         this.accept(frame.e);
+        if (this.over) return;
         if (this.last >= this.head) this.become("live");
         this.flushSoon();
         break;

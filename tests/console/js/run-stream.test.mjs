@@ -166,6 +166,17 @@ test("the end frame brings the last events before the line is closed", async () 
   assert.equal(world.states.at(-1), "ended");
 });
 
+test("the last event ends the stream, whether or not an end frame follows", async () => {
+  const world = scene({ stored: range(1, 2) });
+  await world.stream.start();
+  world.opened[0].send({ t: "hello", head: 2 });
+  world.opened[0].send({ t: "ev", from: 3, to: 3, e: [last(3)] });
+  assert.deepEqual(world.seen, upTo(3));
+  assert.deepEqual(world.states.slice(-2), ["live", "ended"]);
+  assert.equal(world.opened[0].closed, true);
+  assert.equal(world.clock.entries.size, 0);
+});
+
 for (const [code, state] of [[4401, "signed-out"], [4404, "gone"]]) {
   test(`a close with ${code} ends the stream as ${state}`, async () => {
     const world = scene();
