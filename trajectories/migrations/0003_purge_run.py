@@ -7,18 +7,18 @@ PURGE_RUN = """
 CREATE FUNCTION purge_run(purged uuid) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
-    found trajectories_run;
+    doomed trajectories_run;
     freed uuid[];
     counted bigint;
 BEGIN
-    SELECT * INTO found FROM trajectories_run WHERE id = purged
+    SELECT * INTO doomed FROM trajectories_run WHERE id = purged
         AND (organization_id = NULLIF(current_setting('rlmlab.organization', true), '')::uuid
              OR current_setting('rlmlab.system', true) = 'on')
         FOR UPDATE;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'no run % in this scope', purged USING ERRCODE = 'no_data_found';
     END IF;
-    IF found.status NOT IN ('succeeded', 'failed', 'cancelled') THEN
+    IF doomed.status NOT IN ('succeeded', 'failed', 'cancelled') THEN
         RAISE EXCEPTION 'run % has not ended', purged USING ERRCODE = 'object_in_use';
     END IF;
     DELETE FROM trajectories_event WHERE run_id = purged;
@@ -35,7 +35,7 @@ BEGIN
     DELETE FROM trajectories_blobchunk WHERE blob_id = ANY (freed);
     DELETE FROM trajectories_blob WHERE id = ANY (freed);
     INSERT INTO trajectories_tombstone (id, organization_id, run_id, events, created_at, purged_at)
-        VALUES (gen_random_uuid(), found.organization_id, purged, counted, found.created_at, now());
+        VALUES (gen_random_uuid(), doomed.organization_id, purged, counted, doomed.created_at, now());
     RETURN counted;
 END $$
 """
