@@ -1,7 +1,7 @@
-// <rlm-tree>: the recursion tree as a virtual list of fixed-height rows.
+// <rlm-tree>: the recursion tree as a virtual list of fixed-height rows, reused by place: scrolling changes text only.
 // Properties: store, tick (changes when the store did), selected (span id). Event: rlm-select {id}.
 
-import { html, nothing, repeat } from "../../vendor/lit.js";
+import { html, nothing } from "../../vendor/lit.js";
 import * as format from "../lib/format.js";
 import { iconOf } from "../lib/icons.js";
 import { isBad, reveal, visibleRows, windowOf } from "../lib/run-tree.js";
@@ -158,7 +158,7 @@ class RlmTree extends LightElement {
       >
         <div role="none" class="tree-space" .style=${`height:${this.rows.length * this.rowHeight}px`}>
           <div role="none" class="tree-rows" .style=${`transform:translateY(${first * this.rowHeight}px)`}>
-            ${repeat(this.rows.slice(first, last), (row) => row.span.id, (row) => this.row(row))}
+            ${this.rows.slice(first, last).map((row) => this.row(row))}
           </div>
         </div>
         ${this.rows.length ? nothing : this.empty()}
@@ -198,12 +198,12 @@ class RlmTree extends LightElement {
       @dblclick=${() => this.toggle({ span, open, leaf })}
     >
       <span class="tree-fold" @click=${(event) => this.onFold(event, { span, open, leaf })}>
-        ${leaf ? nothing : iconOf("chevron", open ? "icon-sm is-open" : "icon-sm")}
+        ${iconOf("chevron", open ? "icon-sm is-open" : "icon-sm")}
       </span>
       <span class="tree-kind" title=${kindName(span)}>${iconOf(kindIcon(span), "icon-sm")}</span>
       <span class="tree-name">${spanName(span)}</span>
       <span class="tree-preview clip">${preview(span.preview, 90)}</span>
-      ${span.sum.failed && span.kind !== "sub_call" ? html`<span class="tree-failed">${span.sum.failed} failed</span>` : nothing}
+      <span class="tree-failed">${span.sum.failed && span.kind !== "sub_call" ? `${span.sum.failed} failed` : ""}</span>
       <span class="tree-number">${known ? format.tokens(known) : ""}</span>
       <span class="tree-number">${span.seconds === null ? "" : format.seconds(span.seconds)}</span>
       <span class="status tone-${tone}" title=${word}>
