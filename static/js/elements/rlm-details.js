@@ -118,7 +118,7 @@ class RlmDetails extends LightElement {
     const { budget } = run;
     if (!budget) return nothing; // the run has not arrived yet
     const context = this.store?.root?.data.context ?? run.context;
-    return html`<h3 class="label">Run</h3>
+    return html`<h3 class="label">Setup</h3>
       <dl class="facts">
         ${fact("Model", html`<span class="mono">${run.model}</span>`)}
         ${fact("Sub-calls", run.sub_model ? html`<span class="mono">${run.sub_model}</span>` : "the same model")}
