@@ -35,7 +35,8 @@ def test_superuser_as_the_application_is_an_error(servers: Places) -> None:
     connection = connections["default"]
     before: dict[str, Any] = dict(connection.settings_dict)
     connection.close()
-    connection.settings_dict |= {"USER": postgres.SUPERUSER, "PASSWORD": read_secret(servers, postgres.SUPERUSER)}
+    superuser = {"USER": postgres.SUPERUSER, "PASSWORD": read_secret(servers, postgres.SUPERUSER)}
+    connection.settings_dict |= superuser | {"OPTIONS": {}}  # no pool, which holds connections of the other role
     try:
         (error,) = application_role_is_bound(databases=["default"])
     finally:

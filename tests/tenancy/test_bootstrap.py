@@ -176,5 +176,6 @@ def test_database_without_tables_says_what_to_run(as_owner: Execute) -> None:
 def test_database_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     connection.close()
     monkeypatch.setitem(connection.settings_dict, "HOST", "/nonexistent")
+    monkeypatch.setitem(connection.settings_dict, "OPTIONS", {})  # no pool, which holds connections that answer
     with pytest.raises(CommandError, match=r"the database does not answer: .*/nonexistent"):
         call_command("bootstrap", json=True)
