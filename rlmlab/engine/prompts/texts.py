@@ -10,8 +10,8 @@ LISTED_PARTS = 50
 
 NO_CODE = (
     "[Your reply held no code, so nothing was run. Write Python in a ```repl block. "
-    "If you know the answer, submit it:]\n"
-    '```repl\nanswer["content"] = "…"\nanswer["ready"] = True\n```'
+    "If you know the answer, put it into a variable `result` and submit it:]\n"
+    '```repl\nanswer["content"] = result\nanswer["ready"] = True\n```'
 )
 CUT_CODE = (
     "[Your reply was cut at the output limit in the middle of a code block, so that block was not run. "
