@@ -6,7 +6,7 @@ import { iconOf } from "../lib/icons.js";
 import { blockOf, levelOf, levelPath } from "../lib/run-cells.js";
 import { spanName } from "../lib/span-names.js";
 import { FINISH_REASONS } from "../lib/status.js";
-import { clean, preview } from "../lib/text.js";
+import { clean, preview, readable } from "../lib/text.js";
 import { executionCell, figures, logsOf, modelText, statusOf, stepCard } from "./cell-parts.js";
 import { LightElement } from "./light-element.js";
 import "./rlm-answer.js";
@@ -124,7 +124,7 @@ class RlmCells extends LightElement {
   notebook(level) {
     const bodies = level.messages.length > 0 || level.children.some((child) => child.children.length > 0);
     return html`
-      ${guard([level.id, level.messages.length, level.status, this.opened], () => this.head(level))}
+      ${guard([level.data, level.messages.length, level.logs.length, this.opened], () => this.head(level))}
       ${level.kind === "run" && this.answer !== null
         ? html`<rlm-answer .answer=${this.answer} .note=${this.fallback ? FINISH_REASONS.fallback : ""}></rlm-answer>`
         : nothing}
@@ -149,27 +149,26 @@ class RlmCells extends LightElement {
   }
 
   head(level) {
-    const task = level.messages.find((message) => message.purpose === "task" || message.purpose === "prompt");
-    const text = task?.content ?? level.data.task ?? level.data.prompt ?? level.preview;
-    const prompts = level.messages.filter((message) => message.purpose === "system" || message.purpose === "example");
+    const text = level.data.task ?? level.data.prompt ?? level.preview;
     return html`<div class="level-head">
       <h2 class="label">${level.kind === "run" ? "Task" : "Asked by the level above"}</h2>
       <pre class="code task">${clean(text)}</pre>
-      ${prompts.length ? this.prompts(level, prompts) : nothing} ${logsOf(level)}
+      ${level.messages.length ? this.told(level) : nothing} ${logsOf(level)}
     </div>`;
   }
 
-  prompts(level, prompts) {
-    const key = `system-${level.id}`;
+  /** The messages that the level began with: system prompt, examples, the task as it was put. */
+  told(level) {
+    const key = `told-${level.id}`;
     const open = this.ui.isOpen(key);
     return html`<button class="link" aria-expanded=${open} @click=${() => this.ui.toggle(key)}>
-        ${open ? "Hide" : "Show"} the system prompt${prompts.length > 1 ? ` and ${prompts.length - 1} example messages` : ""}
+        ${open ? "Hide" : "Show"} what the model was told (${level.messages.length} ${level.messages.length === 1 ? "message" : "messages"})
       </button>
-      ${open ? prompts.map((message) => html`<h3 class="label">${message.role}</h3><pre class="code quote">${clean(message.content)}</pre>`) : nothing}`;
+      ${open ? level.messages.map((message) => html`<h3 class="label">${message.role}</h3><pre class="code quote">${clean(message.content)}</pre>`) : nothing}`;
   }
 
   levelAnswer(level) {
-    return html`<p class="notice tone-ok">${iconOf("check")}<span>Answered: ${preview(String(level.answer.content), 400)}</span></p>`;
+    return html`<p class="notice tone-ok">${iconOf("check")}<span>Answered: ${preview(readable(level.answer.content), 400)}</span></p>`;
   }
 }
 
