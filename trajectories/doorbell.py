@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 
 from rlmlab.engine.events import Event
 from rlmlab.engine.stream import Delta
+from trajectories.stopping import stop
 
 logger = logging.getLogger(__name__)
 
@@ -73,8 +74,7 @@ class Doorbell:
 
     async def close(self) -> None:
         """Ring a last time and stop."""
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        await stop(self._task)
         with suppress(TimeoutError):
             await asyncio.wait_for(self._send(), LAST_RING_SECONDS)
 

@@ -22,6 +22,7 @@ from django.db import DatabaseError
 
 from trajectories import queries, wire
 from trajectories.doorbell import CHANNEL_ERRORS, group_of
+from trajectories.stopping import stop
 from trajectories.wire import StoredEvent
 
 logger = logging.getLogger(__name__)
@@ -109,9 +110,7 @@ class Hub:
 
     async def close(self) -> None:
         """Stop listening."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await stop(*self._tasks)
 
     async def _listen(self) -> None:
         """Take the doorbell's messages; where the channel layer is away, polling goes on alone."""

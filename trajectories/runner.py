@@ -27,6 +27,7 @@ from trajectories.doorbell import CHANNEL_ERRORS
 from trajectories.environments import Environments
 from trajectories.execution import Execution
 from trajectories.sinks import AWAY
+from trajectories.stopping import stop
 from trajectories.store import Holder
 
 logger = logging.getLogger(__name__)
@@ -111,9 +112,7 @@ class Runner:
 
     async def _stop(self) -> None:
         await self._drain(0.0)
-        for task in self._upkeep:
-            task.cancel()
-        await asyncio.gather(*self._upkeep, return_exceptions=True)
+        await stop(*self._upkeep)
         await self._environments.close()
         await (await self._provider).close()
         await get_channel_layer().flush()

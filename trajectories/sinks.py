@@ -13,6 +13,7 @@ from rlmlab.engine.events import Event
 from rlmlab.engine.projection import Projection
 from rlmlab.engine.stream import Delta
 from trajectories import store
+from trajectories.stopping import stop
 from trajectories.store import Holder
 
 logger = logging.getLogger(__name__)
@@ -89,8 +90,7 @@ class DatabaseSink:
 
     async def close(self) -> None:
         """Stop, when the batch that is being written is written."""
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        await stop(self._task)
 
     async def _write_batches(self) -> None:
         while True:

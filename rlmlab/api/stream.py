@@ -16,6 +16,7 @@ from rlmlab.tenancy.models import User
 from rlmlab.tenancy.queries import principal_for_key
 from trajectories import hub, queries
 from trajectories.models import Run
+from trajectories.stopping import stop
 
 logger = logging.getLogger(__name__)
 
@@ -50,8 +51,7 @@ class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has
     async def disconnect(self, _code: int) -> None:
         """Stop following."""
         if self.sending is not None:
-            self.sending.cancel()
-            await asyncio.gather(self.sending, return_exceptions=True)
+            await stop(self.sending)
 
     async def send_frames(self, run: Run, after: int) -> None:
         """Send the run's frames until it has ended."""
