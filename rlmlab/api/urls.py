@@ -38,6 +38,7 @@ def nothing_here(_request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
+    path("api/", nothing_here),  # the framework would answer a page
     path("api/", api.urls),
     re_path(r"^api/", nothing_here),
 ]

@@ -1,6 +1,5 @@
 """Clients of the API, as Ada, Bo and Vera."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest

@@ -1,8 +1,17 @@
 """Starting, reading, listing and stopping runs over REST."""
 
+import json
+from typing import Any
+
+import pytest
+
+from rlmlab import scoping
+from rlmlab.audit.models import AuditEntry
 from tests.api.conftest import ApiClient
 from tests.factories.runs import MODEL, finished_run, make_run
 from tests.factories.tenancy import Tenant
+from trajectories import blobs, contexts, queries
+from trajectories.models import Blob, Run
 
 RUNS = "/api/v1/projects/demo/runs"
 
@@ -46,3 +55,116 @@ def test_get_shows_a_finished_run(as_ada: ApiClient, acme: Tenant) -> None:
     assert shown["totals"]["input_tokens"] == 200
     assert shown["totals"]["cost_usd"] == 0.002
     assert shown["totals"]["steps"] == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "task"),
+        ({"task": ""}, "task"),
+        ({"task": 7}, "task"),
+        ({"task": None}, "task"),
+        ({"task": "a\x00"}, "task"),
+        ({"task": "a\ud800"}, "task"),
+        ({"task": "x", "odd": 1}, "odd"),
+        ({"task": "x", "context": 7}, "context"),
+        ({"task": "x", "context": True}, "context"),
+        ({"task": "x", "files": "abc"}, "files"),
+        ({"task": "x", "files": ["abc"]}, "files.0"),
+        ({"task": "x", "files": ["01a20000-0000-7000-8000-000000000000"]}, "files.0"),
+        ({"task": "x", "model": "nonsense"}, "model"),
+        ({"task": "x", "model": ["a"]}, "model"),
+        ({"task": "x", "environment": "moon"}, "environment"),
+        ({"task": "x", "environment": "native"}, "environment"),
+        ({"task": "x", "budget": {"max_tokens": -1}}, "budget.max_tokens"),
+        ({"task": "x", "budget": {"max_tokens": "5"}}, "budget.max_tokens"),
+        ({"task": "x", "budget": {"max_tokens": True}}, "budget.max_tokens"),
+        ({"task": "x", "budget": {"max_tokens": 10**30}}, "budget.max_tokens"),
+        ({"task": "x", "budget": {"max_joy": 1}}, "budget.max_joy"),
+        ({"task": "x", "budget": 5}, "budget"),
+        ({"task": "x", "seed": "1"}, "seed"),
+        ({"task": "x", "seed": -1}, "seed"),
+        ({"task": "x", "tags": "x"}, "tags"),
+        ({"task": "x", "tags": [1]}, "tags.0"),
+        ({"task": "x", "response_schema": []}, "response_schema"),
+        ([], "body"),
+        ("text", "body"),
+    ],
+)
+def test_wrong_field_is_named_and_nothing_is_stored(as_ada: ApiClient, acme: Tenant, body: Any, field: str) -> None:
+    answer = as_ada.send(RUNS, json.dumps(body))
+    assert answer.status_code == 422, answer.content
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    problem = answer.json()
+    assert problem["status"] == 422
+    assert [error["field"] for error in problem["errors"]] == [field]
+    assert field in problem["detail"]
+    with scoping.organization(acme.organization):
+        assert Run.objects.for_org(acme.organization).count() == 0
+        assert Blob.objects.for_org(acme.organization).count() == 0
+
+
+@pytest.mark.parametrize("body", [b"{", b'{"task": "x",}', b"\xff\xfe", b"[" * 100_000, b'"\\ud800'])
+def test_body_that_is_no_json_is_refused(as_ada: ApiClient, body: bytes) -> None:
+    answer = as_ada.post(RUNS, body, content_type="application/json")
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["field"] == "body"
+
+
+def test_context_keeps_what_fields_refuse(as_ada: ApiClient, acme: Tenant) -> None:
+    answer = as_ada.post(RUNS, b'{"task": "x", "context": "a\\u0000b\\ud800"}', content_type="application/json")
+    assert answer.status_code == 202
+    run = queries.run_for(acme.principal, answer.json()["id"])
+    with scoping.organization(acme.organization):
+        data = b"".join(blobs.read(contexts.inputs_of(run)[0].blob))
+    assert data.decode("utf-8", "surrogatepass") == "a\x00b\ud800"
+
+
+def test_unknown_project_is_not_found(as_ada: ApiClient) -> None:
+    assert as_ada.send("/api/v1/projects/nothing/runs", {"task": "x"}).status_code == 404
+
+
+def test_same_key_and_body_answer_the_same_run(as_ada: ApiClient) -> None:
+    first, again = (as_ada.send(RUNS, {"task": "x"}, **{"Idempotency-Key": "k1"}) for _ in range(2))
+    assert (first.status_code, again.status_code) == (202, 202)
+    assert first.json()["id"] == again.json()["id"]
+    other = as_ada.send(RUNS, {"task": "y"}, **{"Idempotency-Key": "k1"})
+    assert other.status_code == 409
+    assert len(as_ada.get(RUNS).json()["items"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "field"),
+    [
+        ({"query": "status:queued"}, 200, None),
+        ({"query": "owner:ada"}, 422, "query"),
+        ({"limit": 0}, 422, "limit"),
+        ({"limit": 1001}, 422, "limit"),
+        ({"limit": "many"}, 422, "limit"),
+        ({"cursor": "nonsense"}, 422, "cursor"),
+    ],
+)
+def test_list_parameters(as_ada: ApiClient, query: dict[str, Any], status: int, field: str | None) -> None:
+    answer = as_ada.get(RUNS, query)
+    assert answer.status_code == status
+    if field is not None:
+        assert [error["field"] for error in answer.json()["errors"]] == [field]
+
+
+def test_cancel_stops_a_waiting_run_and_refuses_an_ended_one(as_ada: ApiClient, acme: Tenant) -> None:
+    run = make_run(acme.principal, acme.project)
+    answer = as_ada.post(f"/api/v1/runs/{run.id}/cancel")
+    assert (answer.status_code, answer.json()["status"]) == (202, "cancelled")
+    assert as_ada.post(f"/api/v1/runs/{run.id}/cancel").status_code == 202
+    ended = finished_run(acme.principal, acme.project)
+    assert as_ada.post(f"/api/v1/runs/{ended.id}/cancel").status_code == 409
+
+
+def test_viewer_may_look_but_not_start_or_stop(as_vera: ApiClient, acme: Tenant) -> None:
+    run = make_run(acme.principal, acme.project)
+    assert as_vera.get(f"/api/v1/runs/{run.id}").status_code == 200
+    assert as_vera.send(RUNS, {"task": "x"}).status_code == 403
+    assert as_vera.post(f"/api/v1/runs/{run.id}/cancel").status_code == 403
+    with scoping.organization(acme.organization):
+        denied = AuditEntry.objects.for_org(acme.organization).filter(action="access.deny")
+        assert [entry.changes["permission"] for entry in denied.order_by("at")] == ["run.create", "run.cancel"]

@@ -1,0 +1,96 @@
+"""Events, spans and export over REST."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.test import AsyncClient
+
+from tests.api.conftest import ApiClient
+from tests.factories.runs import finished_run, hold, make_run, record, steps
+from tests.factories.tenancy import Tenant
+
+
+def test_events_are_paged_by_number(as_ada: ApiClient, acme: Tenant) -> None:
+    run = finished_run(acme.principal, acme.project, 2)
+    path = f"/api/v1/runs/{run.id}/events"
+    everything = as_ada.get(path, {"after": 0}).json()
+    assert [item["seq"] for item in everything["items"]] == list(range(1, 13))
+    assert everything["next_cursor"] is None
+    found, after = [], "0"
+    while after is not None:
+        page = as_ada.get(path, {"after": after, "limit": 5}).json()
+        found += page["items"]
+        after = page["next_cursor"]
+    assert found == everything["items"]
+
+
+def test_event_has_the_documented_shape(as_ada: ApiClient, acme: Tenant) -> None:
+    run = finished_run(acme.principal, acme.project)
+    event = as_ada.get(f"/api/v1/runs/{run.id}/events", {"after": 3}).json()["items"][0]
+    assert list(event) == ["seq", "at", "span_id", "parent_span_id", "depth", "type", "payload"]
+    assert (event["seq"], event["type"], event["depth"]) == (4, "message", 0)
+    assert event["payload"] == {"role": "assistant", "content": "Turn 1", "purpose": "reply"}
+    assert datetime.strptime(event["at"], "%Y-%m-%dT%H:%M:%S.%f%z").tzinfo is not None
+    assert event["at"].endswith("Z")
+
+
+@pytest.mark.parametrize("query", [{"after": -1}, {"after": "x"}, {"limit": 0}, {"after": 2**63}])
+def test_odd_parameters_are_named(as_ada: ApiClient, acme: Tenant, query: dict[str, Any]) -> None:
+    run = finished_run(acme.principal, acme.project)
+    answer = as_ada.get(f"/api/v1/runs/{run.id}/events", query)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == next(iter(query))
+
+
+def test_spans_are_the_skeleton(as_ada: ApiClient, acme: Tenant) -> None:
+    run = finished_run(acme.principal, acme.project)
+    page = as_ada.get(f"/api/v1/runs/{run.id}/spans").json()
+    assert [(span["kind"], span["status"], span["depth"]) for span in page["items"]] == [
+        ("run", "ok", 0),
+        ("step", "ok", 0),
+        ("model_call", "ok", 0),
+    ]
+    root, step, call = page["items"]
+    assert (root["parent_span_id"], step["parent_span_id"], call["parent_span_id"]) == (
+        None,
+        root["span_id"],
+        step["span_id"],
+    )
+    assert set(root) == {
+        "span_id", "parent_span_id", "kind", "name", "depth", "status", "started_at", "seconds", "input_tokens",
+        "output_tokens", "cost_usd", "preview",
+    }  # fmt: skip
+    assert (call["input_tokens"], call["output_tokens"], call["cost_usd"], call["seconds"]) == (100, 10, 0.001, 0.5)
+    first = as_ada.get(f"/api/v1/runs/{run.id}/spans", {"limit": 2}).json()
+    rest = as_ada.get(f"/api/v1/runs/{run.id}/spans", {"limit": 2, "cursor": first["next_cursor"]}).json()
+    assert first["items"] + rest["items"] == page["items"]
+    assert rest["next_cursor"] is None
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_export_is_a_document_a_line(acme: Tenant) -> None:
+    run = await sync_to_async(finished_run)(acme.principal, acme.project, 220)
+    headers = {"Authorization": f"Bearer {acme.key}"}
+    answer = await AsyncClient().get(f"/api/v1/runs/{run.id}/export?format=jsonl", headers=headers)
+    assert answer.status_code == 200
+    text = b"".join([part async for part in answer.streaming_content]).decode()
+    events = [json.loads(line) for line in text.splitlines()]
+    assert [event["seq"] for event in events] == list(range(1, 1103))
+    assert f"run-{run.id}.jsonl" in answer.headers["Content-Disposition"]
+
+
+def test_unknown_format_is_named(as_ada: ApiClient, acme: Tenant) -> None:
+    run = finished_run(acme.principal, acme.project)
+    answer = as_ada.get(f"/api/v1/runs/{run.id}/export", {"format": "csv"})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == "format"
+
+
+def test_running_run_shows_what_is_stored(as_ada: ApiClient, acme: Tenant) -> None:
+    run = make_run(acme.principal, acme.project)
+    record(run, steps(run)[:3], holder=hold(run))
+    assert len(as_ada.get(f"/api/v1/runs/{run.id}/events").json()["items"]) == 3
+    assert as_ada.get(f"/api/v1/runs/{run.id}").json()["status"] == "running"

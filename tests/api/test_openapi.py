@@ -1,0 +1,93 @@
+"""The API's document: served, committed, shown with local assets; and sweeps over all its operations."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from rlmlab.api.urls import api
+from rlmlab.tenancy.actions.projects import create_project
+from tests.api.conftest import ApiClient
+from tests.factories.runs import finished_run
+from tests.factories.tenancy import Tenant
+
+COMMITTED = Path(__file__).parents[2] / "docs" / "openapi.json"
+DOCUMENT = json.loads(json.dumps(api.get_openapi_schema()))
+OPERATIONS = [
+    (method, path) for path, methods in DOCUMENT["paths"].items() for method in methods if method in {"get", "post"}
+]
+
+
+def test_committed_document_is_the_served_one(client: Client) -> None:
+    """When this fails: `python manage.py openapi` writes it anew."""
+    assert client.get("/api/openapi.json").json() == json.loads(COMMITTED.read_text()) == DOCUMENT
+
+
+def test_every_operation_is_described_and_secured() -> None:
+    for path, methods in DOCUMENT["paths"].items():
+        for method, operation in methods.items():
+            assert operation["summary"], (method, path)
+            assert operation["description"], (method, path)
+            assert len(operation["security"]) == 2, (method, path)
+    assert len(OPERATIONS) >= 9
+
+
+def test_page_loads_nothing_from_elsewhere(client: Client) -> None:
+    answer = client.get("/api/docs")
+    assert answer.status_code == 200
+    page = answer.content.decode()
+    assert 'data-openapi-url="/api/openapi.json"' in page
+    assert re.findall(r'(?:src|href)="((?!/)[^"]*)"', page) == []
+    assert "<style" not in page
+    assert len(re.findall(r"<script", page)) == 2
+
+
+def filled(path: str, slug: str, run_id: object) -> str:
+    return path.replace("{slug}", slug).replace("{run_id}", str(run_id))
+
+
+@pytest.mark.parametrize(("method", "path"), OPERATIONS)
+def test_nobody_gets_in(nobody: ApiClient, acme: Tenant, method: str, path: str) -> None:
+    assert getattr(nobody, method)(filled(path, "demo", acme.project.id)).status_code == 401
+
+
+@pytest.mark.parametrize(("method", "path"), [pair for pair in OPERATIONS if "{" in pair[1]])
+def test_bo_gets_404(as_bo: ApiClient, acme: Tenant, bolt: Tenant, method: str, path: str) -> None:
+    own = create_project(by=acme.principal, slug="acme-only")
+    url = filled(path, own.slug, finished_run(acme.principal, own).id)
+    if method == "get":
+        answer = as_bo.get(url)
+    elif path.endswith("/files"):
+        with COMMITTED.open("rb") as file:
+            answer = as_bo.post(url, {"file": file})
+    else:
+        answer = as_bo.send(url, {"task": "x"})
+    assert answer.status_code == 404, answer.content
+    assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/v1/projects", "/api/v1/projects/demo/runs", "/api/v1/runs/{}/events", "/api/v1/runs/{}/spans"]
+)
+def test_lists_ask_equally_often_at_one_and_three_items(as_ada: ApiClient, acme: Tenant, path: str) -> None:
+    run = finished_run(acme.principal, acme.project, 1)
+
+    def queries_of(url: str) -> tuple[int, int]:
+        with CaptureQueriesContext(
+            connection,
+        ) as captured:
+            items = as_ada.get(url).json()["items"]
+        return len(items), len(captured)
+
+    as_ada.get(path.format(run.id))  # notes the key's use
+    one = queries_of(path.format(run.id))
+    for number in range(2):
+        create_project(by=acme.principal, slug=f"more-{number}")
+        finished_run(acme.principal, acme.project)
+    three = queries_of(path.format(finished_run(acme.principal, acme.project, 3).id))
+    assert three[0] > one[0]
+    assert three[1] == one[1]
