@@ -1,0 +1,56 @@
+"""What a step costs beyond its model call, early and late in a run.
+
+    python -m tests.benchmarks.engine_steps [--quick]
+
+A zero-latency model over real HTTP, the lean provider, a jailed cell that prints a line, events that go nowhere (so no
+commit is waited for). The floor is the same request, byte for byte, over asyncio's streams alone.
+"""
+
+import asyncio
+import statistics
+from dataclasses import replace
+
+from tests.benchmarks.figures import figure, heading, milliseconds, options
+from tests.benchmarks.stage import UNLIMITED, Ran, Stage, model_process, stage
+
+EARLY, LATE, QUICK_LATE = 10, 200, 30
+WINDOW = 4  # steps on either side that count as the same place
+FLOOR_ROUNDS = 15
+
+
+async def overhead(on: Stage, ran: Ran, step: int) -> tuple[float, float]:
+    """Return the seconds of a step beyond its floor, and the floor: medians over the window."""
+    steps = ran.seconds_of("step")
+    window = range(max(0, step - 1 - WINDOW), min(len(steps), step + WINDOW))
+    floors = [statistics.median(await on.bare_seconds(ran.bodies[place], FLOOR_ROUNDS)) for place in window]
+    beyond = [steps[place] - floor for place, floor in zip(window, floors, strict=True)]
+    return statistics.median(beyond), statistics.median(floors)
+
+
+async def measure(base_url: str, *, quick: bool) -> None:
+    """Run to the last step and look back."""
+    late = QUICK_LATE if quick else LATE
+    budget = replace(UNLIMITED, max_steps=late)
+    async with stage(base_url) as on:
+        found = []
+        for _ in range(1 if quick else 3):
+            ran = await on.run("openai/never", budget=budget)
+            found.append((await overhead(on, ran, EARLY), await overhead(on, ran, late)))
+    early, late_cost = (min(each[place][0] for each in found) for place in (0, 1))
+    floors = [min(each[place][1] for each in found) for place in (0, 1)]
+    for step, cost, floor in ((EARLY, early, floors[0]), (late, late_cost, floors[1])):
+        against = f"a bare call of {milliseconds(floor)}"
+        figure(f"step {step} costs beyond its call", milliseconds(cost), against=against, limit="< 4 ms")
+    figure(f"step {late} to step {EARLY}", f"ratio {late_cost / early:.2f}", limit="about 1: flat")
+
+
+def main() -> None:
+    """Measure."""
+    found = options(__doc__)
+    heading("engine_steps", quick=found.quick)
+    with model_process() as model:
+        asyncio.run(measure(model.base_url, quick=found.quick))
+
+
+if __name__ == "__main__":
+    main()
