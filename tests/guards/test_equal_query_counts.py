@@ -1,0 +1,71 @@
+"""A page asks the database as often for three rows as for one. The API's lists: `tests/api/test_openapi.py`."""
+
+from collections.abc import Callable
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from rlmlab.tenancy.actions.keys import create_key
+from rlmlab.tenancy.actions.members import add_member
+from rlmlab.tenancy.actions.organizations import create_organization
+from rlmlab.tenancy.actions.projects import create_project
+from rlmlab.tenancy.principals import system_principal
+from tests.factories.runs import finished_run
+from tests.factories.tenancy import Tenant
+
+Add = Callable[[Tenant, int], object]
+
+
+def add_person(tenant: Tenant, number: int) -> object:
+    return add_member(by=tenant.principal, email=f"person-{number}@acme.example", role="viewer")
+
+
+def add_key(tenant: Tenant, number: int) -> object:
+    return create_key(by=tenant.principal, label=f"key {number}")
+
+
+def add_project(tenant: Tenant, number: int) -> object:
+    return create_project(by=tenant.principal, slug=f"more-{number}")
+
+
+def add_run(tenant: Tenant, number: int) -> object:
+    return finished_run(tenant.principal, tenant.project, number + 1, tags=[f"tag-{number}"])
+
+
+def add_organization(tenant: Tenant, number: int) -> object:
+    organization = create_organization(by=tenant.principal.actor, slug=f"acme-{number}", name=f"Acme {number}")
+    return add_member(by=system_principal(organization), email=tenant.user.email, role="owner")
+
+
+LISTS: dict[str, Add] = {
+    "/organizations": add_organization,
+    "/o/acme/projects": add_project,
+    "/o/acme/p/demo/runs": add_run,
+    "/o/acme/settings/members": add_person,
+    "/o/acme/settings/keys": add_key,
+    "/o/acme/settings/audit": add_project,
+}
+
+
+@pytest.mark.parametrize(("path", "add"), LISTS.items(), ids=LISTS)
+def test_a_page_asks_as_often_for_three_as_for_one(acme: Tenant, path: str, add: Add) -> None:
+    client = Client()
+    client.force_login(acme.user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    add(acme, 0)
+
+    def asked() -> tuple[int, list[str]]:
+        with CaptureQueriesContext(connection) as captured:
+            response = client.get(path)
+        assert response.status_code == 200
+        return len(response.content), [query["sql"] for query in captured]
+
+    asked()  # the session learns the project
+    one, one_queries = asked()
+    add(acme, 1)
+    add(acme, 2)
+    three, three_queries = asked()
+    assert three > one, "the rows are on the page"
+    assert len(three_queries) == len(one_queries), "\n".join(three_queries)
+    assert len(one_queries) < 30  # savepoints and the scope's own statements are among them
