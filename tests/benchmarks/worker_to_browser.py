@@ -10,92 +10,39 @@ Valkey.
 """
 
 import asyncio
-import json
 import os
 import random
 import statistics
 import time
-from collections.abc import Callable, Sequence
-from datetime import datetime
-from typing import Any, ParamSpec, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
 from tests.benchmarks.installation import servers  # first: it settles where the data lies
 
-import aiohttp  # isort: skip
 import psycopg  # isort: skip
 
 from tests.benchmarks.figures import figure, heading, milliseconds, options, percentile
 from tests.benchmarks.stage import ModelProcess, model_process
+from tests.benchmarks.watching import seconds_of, watch, write_like_a_worker
 from tests.fakes.replies import code, submit
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 FLOOR_ROUNDS = 100
 CHUNK_SECONDS = 0.01
 CONNECTION = {"host", "port", "user", "password", "dbname"}
 
 
-async def watch(url: str, key: str, joined: Callable[[], None] = lambda: None) -> dict[int, tuple[float, float]]:
-    """Follow a run to its end; return by `seq` when an event was emitted and when it was read here."""
-    found: dict[int, tuple[float, float]] = {}
-    head = 0
-    headers = {"Authorization": f"Bearer {key}"}
-    async with aiohttp.ClientSession() as session, session.ws_connect(url, headers=headers) as socket:
-        async for message in socket:
-            now, frame = time.time(), json.loads(message.data)
-            if frame["t"] == "hello":
-                head = frame["head"]
-                joined()
-            for event in frame.get("e", ()):
-                if event["seq"] > head:
-                    found[event["seq"]] = (datetime.fromisoformat(event["at"]).timestamp(), now)
-            if frame["t"] == "end":
-                break
-    return found
-
-
-async def write_like_a_worker(run: Any, holder: Any, count: int, joined: asyncio.Event) -> None:
-    """Emit a run's events through a worker's own sinks and commit each at once, up to 20 a second."""
-    from asgiref.sync import sync_to_async
-
-    from rlmlab.engine.clock import SystemClock
-    from rlmlab.engine.events import Log, SpanFinished, SpanStarted
-    from rlmlab.engine.projection import Projection
-    from rlmlab.engine.stream import EventStream
-    from trajectories.doorbell import Doorbell
-    from trajectories.sinks import DatabaseSink
-
-    async def database(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return await sync_to_async(work)(*args, **kwargs)
-
-    bell = Doorbell(run.id)
-    sink = DatabaseSink(holder, Projection(), database, bell.rang)
-    stream = EventStream(run.id, [sink, bell], SystemClock())
-
-    async def say(payload: Any) -> None:
-        stream.emit(payload, span_id="root", parent_span_id=None, depth=0)
-        await stream.commit()
-
-    await say(SpanStarted(kind="run", name=run.model, path=""))
-    await joined.wait()
-    for number in range(count):
-        await say(Log(level="info", message=f"Event {number}"))
-        await asyncio.sleep(0.05 + random.random() * 0.05)  # noqa: S311 - keeps clear of the sinks' own rhythm
-    ended = {"finish_reason": "submitted"}
-    await say(SpanFinished(kind="run", status="ok", seconds=1.0, result="42", data=ended))
-    await sink.close()
-    await bell.close()
-
-
 async def committed_at_once(run: Any, holder: Any, url: str, key: str, count: int) -> list[float]:
     """Return the seconds from emitting an event to reading it."""
+
+    def pause() -> float:
+        return 0.05 + random.random() * 0.05  # noqa: S311 - keeps clear of the sinks' own rhythm
+
     joined = asyncio.Event()
-    writing = asyncio.create_task(write_like_a_worker(run, holder, count, joined))
+    writing = asyncio.create_task(write_like_a_worker(run, holder, count, joined, pause=pause))
     found = await watch(url, key, joined.set)
     await writing
     assert len(found) >= count
-    return [read - emitted for emitted, read in found.values()]
+    return seconds_of(found)
 
 
 def commit_seconds(parameters: dict[str, Any]) -> float:
@@ -155,7 +102,7 @@ def measure(model: ModelProcess, *, quick: bool) -> None:
         with worker():
             run = make_run(tenant.principal, tenant.project, model="openai/steady", budget={"max_steps": steps})
             found = asyncio.run(watch(address.format(run.id), tenant.key))
-        show("a whole run", [read - emitted for emitted, read in found.values()], floor, "< 130 ms: the batch too")
+        show("a whole run", seconds_of(found), floor, "< 130 ms: the batch too")
 
 
 def main() -> None:
