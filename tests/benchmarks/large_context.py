@@ -13,11 +13,11 @@ import statistics
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 from rlmlab.engine.types import ContextInfo
 from sandbox.base import ContextSource, context_in_memory
 from tests.benchmarks.figures import figure, heading, options
+from tests.benchmarks.memory import family, pss_bytes
 from tests.benchmarks.stage import ModelProcess, Ran, Stage, model_process, stage
 from tests.fakes.replies import code, submit
 
@@ -45,24 +45,6 @@ async def run(on: Stage, model: ModelProcess, size: int, steps: int = 5) -> Ran:
     ran = await on.run("openai/looking", context=ContextInfo("text", size), open_context=open_context)
     assert (ran.outcome.totals.steps, ran.outcome.answer) == (steps, "seen")
     return ran
-
-
-def family(pid: int, without: int) -> Iterator[int]:
-    """Yield a process and everything below it, but for one child."""
-    yield pid
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            if int(child) != without:
-                yield from family(int(child), without)
-
-
-def pss_bytes(pid: int) -> int:
-    """Read a process's proportional set size; 0 when it is gone."""
-    try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    except (FileNotFoundError, ProcessLookupError):
-        return 0
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), 0)
 
 
 class Sampler:
