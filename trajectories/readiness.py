@@ -8,10 +8,13 @@ from celery import current_app
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 OK: Final = "ok"
 PING_SECONDS: Final = 1.0
 REMEMBER_SECONDS: Final = 2.0
+# kombu wraps what goes wrong while it connects; on a connection that it had, the client's own error comes through
+BROKER_ERRORS: Final = (OperationalError, RedisError, OSError)
 
 
 class _Remembered:
@@ -55,7 +58,7 @@ def broker() -> str:
     try:
         with current_app.connection_for_write() as broker_connection:
             broker_connection.ensure_connection(max_retries=1, interval_start=0, timeout=PING_SECONDS)
-    except (OperationalError, OSError) as error:
+    except BROKER_ERRORS as error:
         return f"cannot be reached: {error}"
     return OK
 
@@ -64,7 +67,7 @@ def worker() -> str:
     """Ask for one worker's sign of life, through the broker."""
     try:
         answers = current_app.control.inspect(timeout=PING_SECONDS, limit=1).ping()
-    except (OperationalError, OSError):
+    except BROKER_ERRORS:
         return "cannot be asked"
     return OK if answers else "none answers"
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from django.db import OperationalError
 from django.test import Client
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from tests.live import Process, live_worker, model_server, wait_until  # noqa: F401
 from trajectories import readiness
@@ -53,6 +54,24 @@ def test_away_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     from celery import Celery
 
     monkeypatch.setattr(readiness, "current_app", Celery(broker="redis+socket:///nowhere/vk.sock"))
+    assert readiness.broker().startswith("cannot be reached")
+    assert readiness.worker() == "cannot be asked"
+
+
+@pytest.mark.parametrize("error", [RedisConnectionError("refused"), OSError("gone")])
+def test_a_broker_that_goes_away_between_two_commands_is_told(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    class Gone:
+        control = property(lambda self: self)
+
+        def connection_for_write(self) -> None:
+            raise error
+
+        def inspect(self, **_: object) -> None:
+            raise error
+
+    monkeypatch.setattr(readiness, "current_app", Gone())
     assert readiness.broker().startswith("cannot be reached")
     assert readiness.worker() == "cannot be asked"
 
