@@ -89,3 +89,14 @@ def test_a_secret_is_made_once_and_readable_by_its_owner_only(tmp_path: Path) ->
     assert ensure_secret(where, "key") == made == read_secret(where, "key")
     assert (where.secrets / "key").stat().st_mode & 0o777 == 0o600
     assert [path.name for path in where.secrets.iterdir()] == ["key"]
+
+
+@pytest.mark.parametrize("damage", [b"", b"\xff\x00\xe1"])
+def test_a_secret_that_a_crash_left_damaged_is_made_anew(tmp_path: Path, damage: bytes) -> None:
+    where = places(tmp_path)
+    ensure_secret(where, "key")
+    (where.secrets / "key").write_bytes(damage)
+    assert read_secret(where, "key") is None
+    made = ensure_secret(where, "key")
+    assert len(made) >= 43
+    assert read_secret(where, "key") == made
