@@ -31,11 +31,13 @@ class Child:
     cwd: Path | None = None
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
     started: float = field(default=0.0, init=False)
+    log_start: int = field(default=0, init=False)
 
     def start(self) -> None:
         """Start the process with its output appended to its log."""
         switch = self.account if self.account is not None and self.account.switch else None
         with self.log.open("ab") as log:
+            self.log_start = log.tell()
             self.process = subprocess.Popen(
                 self.command,
                 stdin=subprocess.DEVNULL,
@@ -74,10 +76,10 @@ class Child:
                 os.killpg(self.process.pid, signal.SIGKILL)
 
     def log_tail(self, lines: int = 3, separator: str = " / ") -> str:
-        """Return the last lines of its log, for a message."""
+        """Return the last lines that it logged since it was started, for a message."""
         try:
             with self.log.open("rb") as file:
-                file.seek(max(0, self.log.stat().st_size - LOG_TAIL_BYTES))
+                file.seek(max(self.log_start, self.log.stat().st_size - LOG_TAIL_BYTES))
                 return separator.join(file.read().decode(errors="replace").strip().splitlines()[-lines:])
         except OSError:
             return ""

@@ -58,6 +58,14 @@ def test_start_of_a_child_that_ends_shows_the_end_of_its_log_and_the_hint(tmp_pa
     supervisor.stop()
 
 
+def test_the_reason_given_is_of_this_start_not_of_an_earlier_one(tmp_path: Path) -> None:
+    supervisor = Supervisor(print)
+    (tmp_path / "probe.log").write_text("an old line\n")
+    with pytest.raises(StartError, match=r"^probe ended at once: damaged\. "):
+        supervisor.start(child(tmp_path, "import sys; sys.exit('damaged')"), lambda: False)
+    supervisor.stop()
+
+
 def test_start_of_a_child_that_is_never_ready_names_its_log(tmp_path: Path) -> None:
     supervisor = Supervisor(print)
     with pytest.raises(StartError, match=r"not ready after 0 s.*probe\.log"):
