@@ -40,7 +40,9 @@ def _set(default: Any, meaning: str, **rules: Any) -> Any:
 class Environment(BaseSettings):
     """Every setting of an installation; docs/operations.md lists them from here."""
 
-    model_config = SettingsConfigDict(env_prefix="RLMLAB_", frozen=True, extra="ignore", populate_by_name=True)
+    model_config = SettingsConfigDict(
+        env_prefix="RLMLAB_", frozen=True, extra="ignore", populate_by_name=True, env_ignore_empty=True
+    )
 
     # where it listens and keeps its data
     host: str = _set("127.0.0.1", "address the console listens on")

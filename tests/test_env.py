@@ -33,6 +33,13 @@ def test_the_usual_names_of_the_servers_are_read(monkeypatch: pytest.MonkeyPatch
     assert (env.database_url, env.redis_url) == ("postgresql://ada@db/lab", "redis://broker")
 
 
+def test_an_empty_variable_is_one_that_nobody_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("RLMLAB_DATA_DIR", "RLMLAB_PORT", "DATABASE_URL"):
+        monkeypatch.setenv(name, "")
+    env = read_environment()
+    assert (env.data_dir, env.port, env.database_url) == (default_data_dir(), 8000, None)
+
+
 def test_every_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RLMLAB_PORT", "70000")
     monkeypatch.setenv("RLMLAB_WORKER_RUNS", "many")
