@@ -1,5 +1,6 @@
 """`manage.py up`: the whole installation in one terminal. Imports no Django, so that the supervisor stays small."""
 
+import errno
 import fcntl
 import json
 import os
@@ -89,9 +90,10 @@ def check_port(env: Environment) -> None:
         try:
             probe.bind((env.host, env.port))
         except OSError as error:
-            raise StartError(
-                f"Cannot listen on {env.host}:{env.port}: {error.strerror}. Stop what uses it, or set RLMLAB_PORT."
-            ) from None
+            advice = "Stop what uses it, or set RLMLAB_PORT."
+            if error.errno != errno.EADDRINUSE:
+                advice = "Set RLMLAB_HOST and RLMLAB_PORT to an address of this machine and a port that you may use."
+            raise StartError(f"Cannot listen on {env.host}:{env.port}: {error.strerror}. {advice}") from None
 
 
 def check_disk(where: Places) -> None:
