@@ -21,6 +21,7 @@ from trajectories.environments import Environments
 from trajectories.models import Event, Run, RunInput
 from trajectories.sinks import Database, DatabaseSink
 from trajectories.specs import run_spec
+from trajectories.stopping import to_the_end
 from trajectories.store import Holder
 
 logger = logging.getLogger(__name__)
@@ -77,7 +78,7 @@ class Execution:
                 spec, provider=provider, environment=environment, stream=stream, clock=self._clock, cancel=cancel
             )
         finally:
-            await self._hang_up(doorbell)
+            await to_the_end(self._hang_up(doorbell))
 
     async def close_broken(self) -> None:
         """End a run that our own fault left open, from what is stored of it."""
@@ -102,7 +103,7 @@ class Execution:
             )
             await stream.commit()
         finally:
-            await self._hang_up(doorbell)
+            await to_the_end(self._hang_up(doorbell))
 
     def _stream(self, projection: Projection, doorbell: Doorbell) -> EventStream:
         last_seq = projection.last_seq

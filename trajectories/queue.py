@@ -1,6 +1,6 @@
 """The only door to the broker and the workers: it says which run to look at, the database says what is to be done."""
 
-from functools import partial
+from collections.abc import Callable
 from typing import Final
 from uuid import UUID
 
@@ -18,12 +18,20 @@ CANCEL: Final = "run.cancel"
 
 def enqueue(*, run_id: UUID, organization_id: UUID) -> None:
     """Wake a worker for a run when the transaction commits; a message that gets lost is sent again by the sweep."""
-    transaction.on_commit(partial(_send, str(run_id), str(organization_id)), robust=True)
+    _after_commit(lambda: _send(str(run_id), str(organization_id)))
 
 
 def ask_to_cancel(*, run_id: UUID) -> None:
     """Tell the worker that has the run to stop it, when the transaction commits; its heartbeat tells it as well."""
-    transaction.on_commit(partial(_broadcast, {"type": CANCEL, "run_id": str(run_id)}), robust=True)
+    _after_commit(lambda: _broadcast({"type": CANCEL, "run_id": str(run_id)}))
+
+
+def _after_commit(send: Callable[[], None]) -> None:
+    """Send when the transaction commits; what is stored counts, whether or not the broker can be reached.
+
+    Django's `robust=True` does this as well, for callables that have a `__qualname__`, which lambdas have.
+    """
+    transaction.on_commit(send, robust=True)
 
 
 def _send(run_id: str, organization_id: str) -> None:

@@ -47,9 +47,13 @@ class Active:
     task: "asyncio.Task[None]"
     cancel: CancelToken = field(default_factory=CancelToken)
     execution: Execution | None = None
+    taken: bool = False
 
     def take_away(self) -> None:
-        """Stop working and write nothing more: the run is another's, or will be."""
+        """Stop working and write nothing more: the run is another's, or will be. Asked again, let it end in peace."""
+        if self.taken:
+            return
+        self.taken = True
         if self.execution is not None:
             self.execution.abandon(LostLease(f"run {self.holder.run_id} was taken away"))
         self.task.cancel()

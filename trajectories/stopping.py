@@ -1,6 +1,7 @@
-"""Ends background tasks for certain."""
+"""Ends background tasks for certain, and what must not be torn in the middle."""
 
 import asyncio
+from collections.abc import Coroutine
 from typing import Any, Final
 
 AGAIN_SECONDS: Final = 0.2
@@ -17,3 +18,17 @@ async def stop(*tasks: "asyncio.Task[Any]") -> None:
         for task in pending:
             task.cancel()
         _, pending = await asyncio.wait(pending, timeout=AGAIN_SECONDS)
+
+
+async def to_the_end(work: Coroutine[Any, Any, None]) -> None:
+    """Await work that no cancellation may tear; a cancellation that came meanwhile is raised when it is done."""
+    task = asyncio.create_task(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
+    task.result()

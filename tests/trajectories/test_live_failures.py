@@ -129,8 +129,8 @@ def test_paused_worker_that_lost_its_lease_writes_nothing_more(acme: Tenant, mod
 @pytest.mark.parametrize(
     ("model", "code"),
     [
-        ("openai/unauthorized", "missing_credentials"),
-        ("openai/not-found", "provider_bad_request"),
+        ("openai/unauthorized", "rejected_credentials"),
+        ("openai/not-found", "unknown_model"),
     ],
 )
 def test_provider_that_refuses_ends_the_run_with_its_reason(
@@ -139,8 +139,7 @@ def test_provider_that_refuses_ends_the_run_with_its_reason(
     run = make_run(acme.principal, acme.project, model=model)
     wait_until(lambda: ended(run), 20, live_worker.text())
     run = reload(run)
-    assert (run.status, run.finish_reason) == ("failed", "error")
-    assert run.error_code
+    assert (run.status, run.finish_reason, run.error_code) == ("failed", "error", code)
     assert run.error_message
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from kombu.exceptions import OperationalError
 
 from rlmlab import scoping
 from rlmlab.audit.models import AuditEntry
@@ -109,3 +110,15 @@ def test_odd_file_name_is_refused(acme: Tenant, name: str) -> None:
     with pytest.raises(Invalid) as caught:
         store_file(by=acme.principal, project=acme.project, name=name, chunks=[b"x"])
     assert caught.value.errors[0].field == "file"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_run_is_made_although_the_broker_is_away(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sweep wakes a worker later; an error would make its maker start it twice."""
+
+    def refuse(*_: str) -> None:
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr(queue, "_send", refuse)
+    run = make_run(acme.principal, acme.project)
+    assert (run.status, count(acme)) == ("queued", 1)

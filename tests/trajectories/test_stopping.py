@@ -2,7 +2,9 @@
 
 import asyncio
 
-from trajectories.stopping import stop
+import pytest
+
+from trajectories.stopping import stop, to_the_end
 
 
 async def test_task_that_swallows_a_cancellation_ends() -> None:
@@ -29,3 +31,27 @@ async def test_ended_task_is_left_alone() -> None:
     await stop(task)
     await stop()
     assert task.result() == "done"
+
+
+async def test_work_that_must_end_outlives_a_cancellation() -> None:
+    done = []
+
+    async def work() -> None:
+        await asyncio.sleep(0.05)
+        done.append("work")
+
+    task = asyncio.create_task(to_the_end(work()))
+    for _ in range(3):
+        await asyncio.sleep(0.01)
+        task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert done == ["work"]
+
+
+async def test_failure_of_work_that_must_end_is_raised() -> None:
+    async def work() -> None:
+        raise ValueError("broken")
+
+    with pytest.raises(ValueError, match="broken"):
+        await to_the_end(work())
