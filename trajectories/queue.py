@@ -27,9 +27,9 @@ def ask_to_cancel(*, run_id: UUID) -> None:
 
 
 def _after_commit(send: Callable[[], None]) -> None:
-    """Send when the transaction commits; what is stored counts, whether or not the broker can be reached.
+    """Send when the transaction commits; what is stored stays stored where the broker cannot be reached.
 
-    Django's `robust=True` does this as well, for callables that have a `__qualname__`, which lambdas have.
+    Django logs the failure of a robust callable under its `__qualname__`, which a `partial` would not have.
     """
     transaction.on_commit(send, robust=True)
 
