@@ -62,7 +62,7 @@ class GatewayProvider:
 
     def stream(self, request: ChatRequest) -> AsyncGenerator[Item, None]:
         """Make a call; see `Provider.stream`."""
-        throttle = self._throttles[self._catalog.provider_of(request.model)]
+        throttle = self._throttles[request.model]
         return stream_with_retries(request, self._attempt, policy=self._policy, throttle=throttle)
 
     async def warm(self) -> None:

@@ -1,18 +1,22 @@
-"""How many calls may be open at one endpoint: as many as it bears, found out by its 429s.
+"""How many calls may be open to one model: as many as it bears, found out by its 429s.
 
 Additive increase, multiplicative decrease (Chiu and Jain 1989), as TCP does it: a 429 halves the number of
-open calls, each answered call raises it by 1 / limit, so by about one for each round of calls.
+open calls, each answered call raises it by 1 / limit, so by about one for each round of calls. It never falls below a
+few, because a place may be held for minutes by a call that hangs, and other runs wait behind it.
 """
 
 import asyncio
 from collections import deque
 
+LEAST = 4
+
 
 class Throttle:
-    """Admits calls first come, first served; `limit` moves between 1 and `most`."""
+    """Admits calls first come, first served; `limit` moves between `least` and `most`."""
 
-    def __init__(self, most: int = 256) -> None:
+    def __init__(self, most: int = 256, least: int = LEAST) -> None:
         self._most = most
+        self._least = float(min(least, most))
         self._limit = float(most)
         self._open = 0
         self._cuts = 0
@@ -45,7 +49,7 @@ class Throttle:
         """Note a 429; the many of one burst count once, because they were admitted under the same limit."""
         if mark == self._cuts:
             self._cuts += 1
-            self._limit = max(1.0, min(self._limit, self._open) / 2)
+            self._limit = max(self._least, min(self._limit, self._open) / 2)
 
     async def _queue(self) -> None:
         place = asyncio.get_running_loop().create_future()

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import pytest
 
@@ -11,7 +12,7 @@ from rlmlab.engine.providers.catalog import Catalog
 from rlmlab.engine.providers.lean import Endpoint, LeanProvider, body_of, fixed
 from tests.engine.providers.contract import FAST, ProviderContract, ask, collect, complete
 from tests.fakes.model_server import ModelServer
-from tests.fakes.replies import Reply
+from tests.fakes.replies import Call, Reply
 
 
 @pytest.fixture
@@ -80,11 +81,27 @@ async def test_most_concurrent_is_kept(server: ModelServer, catalog: Catalog):
 
 
 async def test_burst_of_429s_narrows_the_next_burst(server: ModelServer, catalog: Catalog):
+    def busy_at_first(call: Call) -> Reply:
+        return Reply(status=429, delay_seconds=0.05) if call.attempt == 0 else Reply("fine", delay_seconds=0.05)
+
+    server.behave("narrow", busy_at_first)
     provider = LeanProvider(fixed(Endpoint(server.base_url)), catalog.info, policy=FAST)
-    await asyncio.gather(*(collect(provider, ask("rate-limited-1", f"item {n}")) for n in range(16)))
-    server.most_open_calls = 0
-    await asyncio.gather(*(complete(provider, ask("delay-50", f"item {n}")) for n in range(32)))
-    assert 4 <= server.most_open_calls <= 16
+    for _ in range(2):  # each conversation is pushed back once, so the second round meets no 429
+        server.most_open_calls = 0
+        await asyncio.gather(*(collect(provider, ask("narrow", f"item {n}")) for n in range(32)))
+    assert 4 <= server.most_open_calls <= 20
+    await provider.close()
+
+
+async def test_a_call_that_hangs_holds_up_no_other_model_and_not_its_own(server: ModelServer, catalog: Catalog):
+    provider = LeanProvider(fixed(Endpoint(server.base_url)), catalog.info, policy=FAST)
+    await collect(provider, ask("rate-limited-1"))  # one open call, pushed back: the narrowest the throttle gets
+    hanging = asyncio.create_task(collect(provider, ask("hang")))
+    await asyncio.wait_for(collect(provider, ask("rate-limited-1", "another")), 5)
+    await asyncio.wait_for(complete(provider, ask("submit")), 5)
+    hanging.cancel()
+    with suppress(asyncio.CancelledError):
+        await hanging
     await provider.close()
 
 

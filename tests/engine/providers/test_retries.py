@@ -82,11 +82,12 @@ async def test_throttle_halves_once_a_burst_and_recovers():
 
 
 async def test_throttle_never_closes():
-    throttle = Throttle(4)
+    throttle = Throttle(64)
     for _ in range(5):
         throttle.pushed_back(await throttle.enter())
         throttle.leave()
-    assert throttle.limit == 1
+    assert throttle.limit == 4
+    assert Throttle(2).limit == 2
 
 
 async def test_throttle_admits_in_order_and_forgets_who_left():
