@@ -160,6 +160,16 @@ X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = RLMLAB.max_request_bytes
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 << 20
 
+# the admin panel: audit review
+UNFOLD = {
+    "SITE_TITLE": "RLM Lab",
+    "SITE_HEADER": "RLM Lab",
+    "SITE_SUBHEADER": "Audit review",
+    "SITE_URL": "/",
+    "SITE_SYMBOL": "fact_check",
+    "SHOW_VIEW_ON_SITE": True,
+}
+
 # static files
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]

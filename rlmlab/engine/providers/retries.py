@@ -97,4 +97,4 @@ async def _admitted(
 
 
 def _too_late(request: ChatRequest) -> ProviderTimeout:
-    return ProviderTimeout(f"no whole answer from {request.model} within {request.timeout_seconds:g} s")
+    return ProviderTimeout(f"no whole answer from {request.model} within {request.timeout_seconds:.3g} s")

@@ -81,7 +81,7 @@ export function executionCell(cell, ui) {
     ${subCallGroups(cell).map((group) => groupCard(group, ui))}
     ${cell.outputs.map((output, index) => outputOf(cell, output, index, ui))}
     ${running ? html`<p class="cell-running faint">${iconOf("loader", "icon-sm spin")} Running</p>` : nothing}
-    ${logsOf(cell)} ${failureOf(cell)}
+    ${logsOf(cell)} ${cell.outputs.some((output) => output.channel === "error") ? nothing : failureOf(cell)}
   </div>`;
 }
 
