@@ -56,7 +56,7 @@ def only_one(where: Places, env: Environment) -> Iterator[None]:
         StartError: another `up` holds it, or the folder cannot be written.
     """
     try:
-        where.data_dir.mkdir(parents=True, exist_ok=True)
+        where.logs.mkdir(parents=True, exist_ok=True)
         lock = (where.data_dir / "up.lock").open("a+")
     except OSError as error:
         raise StartError(
@@ -234,5 +234,8 @@ def main() -> int:
         run(read_environment(), progress)
     except (BadEnvironment, StartError) as error:
         sys.stderr.write(f"Error: {error}\n")
+        return 1
+    except OSError as error:  # a disk that filled up or a folder that was locked meanwhile
+        sys.stderr.write(f"Error: {error.strerror}: {error.filename}. Mend that, and start again.\n")
         return 1
     return 0

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from rlmlab.embedded import postgres
+from rlmlab.embedded.places import Places
+
 ROOT = Path(__file__).resolve().parents[2]
 BLOCKED = """
 import runpy, sys
@@ -68,3 +71,38 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "Set RLMLAB_DATA_DIR to a folder that you can write." in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_disk_that_refuses_while_it_starts_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "secrets").write_text("")  # a file where a folder belongs
+    program = "import runpy; runpy.run_module('rlmlab.embedded', run_name='__main__')"
+    done = python(program, RLMLAB_PORT="18999", RLMLAB_DATA_DIR=str(tmp_path))
+    assert done.returncode == 1
+    assert done.stderr == f"Error: File exists: {tmp_path / 'secrets'}. Mend that, and start again.\n"
+
+
+def test_a_start_makes_the_folder_of_logs_where_no_server_of_ours_does(tmp_path: Path) -> None:
+    program = "import runpy; runpy.run_module('rlmlab.embedded', run_name='__main__')"
+    nowhere = "postgresql://{}@127.0.0.1:1/lab"
+    done = python(
+        program,
+        RLMLAB_PORT="18999",
+        RLMLAB_DATA_DIR=str(tmp_path),
+        DATABASE_URL=nowhere.format("app"),
+        RLMLAB_OWNER_DATABASE_URL=nowhere.format("owner"),
+        REDIS_URL="redis://127.0.0.1:1",
+    )
+    assert done.stderr.startswith("Error: The application could not be prepared: ")
+    assert (tmp_path / "logs").is_dir()
+
+
+def test_an_application_role_that_security_does_not_bind_is_refused(servers: Places) -> None:
+    def url(role: str) -> str:
+        settings = postgres.connection_settings(servers, role)
+        return " ".join(f"{name}={value}" for name, value in settings.items())
+
+    program = "import runpy, sys; sys.argv = ['manage.py', 'prepare']; runpy.run_path('manage.py', run_name='__main__')"
+    done = python(program, DATABASE_URL=url(postgres.SUPERUSER), RLMLAB_OWNER_DATABASE_URL=url(postgres.OWNER))
+    assert done.returncode == 1
+    assert "(rlmlab.E002)" in done.stderr
+    assert done.stdout == ""

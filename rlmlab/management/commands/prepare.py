@@ -5,6 +5,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
+from django.core.checks import Tags
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
@@ -18,6 +19,7 @@ class Command(BaseCommand):
 
     def handle(self, **_options: object) -> None:
         """Run what is needed; only one JSON object goes to stdout, an empty one when nothing was bootstrapped."""
+        self.check(tags=[Tags.database], databases=["default"])  # a role that row-level security does not bind
         call_command("migrate", interactive=False, verbosity=0)
         collect_if_changed()
         if any_organization():
