@@ -7,6 +7,7 @@
     ├── NotAuthenticated   no valid key or session
     ├── Conflict           the object's state, or another body under the same key, forbids it
     ├── TooLarge           over a size limit
+    ├── UnsupportedMedia   the body is of another media type than this reads
     ├── QuotaExceeded      the organization's cap is reached
     └── Unavailable        a part this needs is not there now
 
@@ -63,6 +64,10 @@ class Conflict(DomainError):
 
 class TooLarge(DomainError):
     title = "Too large"
+
+
+class UnsupportedMedia(DomainError):
+    title = "Unsupported media type"
 
 
 class QuotaExceeded(DomainError):

@@ -1,7 +1,8 @@
 """What somebody asks of a new run, checked in one place for the API and the console."""
 
+import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 from uuid import UUID
@@ -201,10 +202,29 @@ def _check_context(request: RunRequest) -> None:
 
 
 def _check_schema(schema: Mapping[str, Any] | None) -> None:
-    problem = None if schema is None else unsupported(schema)
-    if problem is not None:
+    if schema is None:
+        return
+    if (problem := unsupported(schema)) is not None:
         name, _, message = problem.partition(": ")
         raise Invalid.field(name, message)
+    for leaf in _leaves(schema):
+        if isinstance(leaf, str) and _UNSTORABLE.search(leaf):
+            raise Invalid.field("response_schema", "must not contain NUL characters or lone surrogates")
+        if isinstance(leaf, float) and not math.isfinite(leaf):
+            raise Invalid.field("response_schema", "must not contain NaN or Infinity, which JSON does not have")
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    """Yield the keys and plain values of a JSON value, however deep it is."""
+    waiting = [value]
+    while waiting:
+        match waiting.pop():
+            case dict() as found:
+                waiting += [*found.keys(), *found.values()]
+            case list() as found:
+                waiting += found
+            case leaf:
+                yield leaf
 
 
 def _seed(seed: int | None) -> int | None:

@@ -22,6 +22,7 @@ from rlmlab.errors import (
     QuotaExceeded,
     TooLarge,
     Unavailable,
+    UnsupportedMedia,
 )
 from rlmlab.tenancy.actions.sessions import record_refusal
 from rlmlab.tenancy.principals import PermissionMissing
@@ -35,6 +36,7 @@ STATUS: Final[Mapping[type[DomainError], HTTPStatus]] = {
     NotAuthenticated: HTTPStatus.UNAUTHORIZED,
     Conflict: HTTPStatus.CONFLICT,
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    UnsupportedMedia: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     QuotaExceeded: HTTPStatus.TOO_MANY_REQUESTS,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
@@ -88,8 +90,10 @@ def _field(location: tuple[Any, ...]) -> str:
     return ".".join(str(part) for part in parts) or "body"
 
 
-def on_http_error(_request: HttpRequest, error: HttpError) -> HttpResponse:
+def on_http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
     """Answer what the framework refuses: a body that is no JSON, a missing CSRF token."""
+    if isinstance(error.__cause__, DomainError):  # the parser's own, which the framework wraps
+        return on_domain_error(request, error.__cause__)
     status = HTTPStatus(error.status_code)
     detail = SIGN_IN if isinstance(error, AuthenticationError) else str(error)
     if status == HTTPStatus.BAD_REQUEST and error.__cause__ is not None:

@@ -1,8 +1,5 @@
 """The addresses of the API."""
 
-from http import HTTPStatus
-
-from django.http import HttpRequest, HttpResponse
 from django.urls import path, re_path
 from ninja import NinjaAPI
 
@@ -10,6 +7,7 @@ from rlmlab.api import errors, events, files, projects, runs
 from rlmlab.api.auth import KeyAuth, SessionAuth
 from rlmlab.api.docs import LocalSwagger
 from rlmlab.api.health import healthz, readyz
+from rlmlab.api.middleware import nothing_here
 from rlmlab.api.parser import JsonParser
 
 api = NinjaAPI(
@@ -28,11 +26,6 @@ api.add_router("/v1/projects", projects.router)
 api.add_router("/v1/projects", files.router)
 api.add_router("/v1", runs.router)
 api.add_router("/v1", events.router)
-
-
-def nothing_here(_request: HttpRequest) -> HttpResponse:
-    """Answer an unknown address of the API in the API's own way."""
-    return errors.problem(HTTPStatus.NOT_FOUND, "There is nothing at this address.")
 
 
 urlpatterns = [

@@ -26,6 +26,11 @@ RESERVED_SLUGS: Final = frozenset(
 )
 
 
+def is_slug(value: str) -> bool:
+    """Tell whether something could be a slug; what cannot is not worth a query."""
+    return len(value) <= SLUG_LENGTH and _SLUG.fullmatch(value) is not None
+
+
 def clean_slug(field: str, value: str) -> str:
     """Return a slug: up to 50 lower-case letters, digits and hyphens, not a reserved word.
 

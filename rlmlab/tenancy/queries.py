@@ -11,7 +11,8 @@ from django.utils import timezone
 from rlmlab import scoping
 from rlmlab.audit.actors import Actor
 from rlmlab.audit.queries import EntryView, entries_page
-from rlmlab.errors import NotAuthenticated, NotFound
+from rlmlab.errors import Invalid, NotAuthenticated, NotFound
+from rlmlab.tenancy.fields import is_slug
 from rlmlab.tenancy.models import ApiKey, Membership, Organization, Project, User
 from rlmlab.tenancy.principals import Principal
 
@@ -78,15 +79,22 @@ def project_by_slug(principal: Principal, slug: str) -> Project:
     """
     principal.require("project.view")
     with scoping.organization(principal.organization):
-        project = Project.objects.for_org(principal.organization).filter(slug=slug).first()
+        found = Project.objects.for_org(principal.organization)
+        project = found.filter(slug=slug).first() if is_slug(slug) else None
     if project is None:
         raise NotFound(f'There is no project "{slug}".')
     return project
 
 
 def projects_page(principal: Principal, *, after: str = "", limit: int = 100) -> list[Project]:
-    """List up to `limit` projects by slug, those behind the slug `after`."""
+    """List up to `limit` projects by slug, those behind the slug `after`.
+
+    Raises:
+        Invalid: `after` is no slug.
+    """
     principal.require("project.view")
+    if after and not is_slug(after):
+        raise Invalid.field("cursor", "is not a cursor of this list")
     with scoping.organization(principal.organization):
         found = Project.objects.for_org(principal.organization).filter(slug__gt=after)
         return list(found.order_by("slug")[:limit])

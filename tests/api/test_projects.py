@@ -60,3 +60,14 @@ def test_wrong_field_is_named(as_ada: ApiClient, body: dict[str, object], field:
 def test_viewer_may_look_but_not_make(as_vera: ApiClient) -> None:
     assert as_vera.get(PROJECTS).status_code == 200
     assert as_vera.send(PROJECTS, {"slug": "x"}).status_code == 403
+
+
+@pytest.mark.parametrize("cursor", ["%00", "A%20B", "-"])
+def test_cursor_that_is_no_slug_is_refused(as_ada: ApiClient, cursor: str) -> None:
+    answer = as_ada.get(f"/api/v1/projects?cursor={cursor}")
+    assert answer.status_code == 422
+    assert answer.json()["errors"] == [{"field": "cursor", "message": "is not a cursor of this list"}]
+
+
+def test_project_whose_slug_cannot_be_is_not_there(as_ada: ApiClient) -> None:
+    assert as_ada.get("/api/v1/projects/%00/runs").status_code == 404

@@ -1,5 +1,6 @@
 """A run's request is checked in one place, and every wrong field is named."""
 
+import math
 from decimal import Decimal
 from typing import Any
 
@@ -127,3 +128,17 @@ def test_title_is_the_first_line(task: str, title: str) -> None:
 
 def test_tags_are_stripped_and_kept_once(acme: Tenant) -> None:
     assert planned(acme, tags=["b", " a ", "b"]).tags == ("b", "a")
+
+
+@pytest.mark.parametrize(
+    ("schema", "message"),
+    [
+        ({"title": "a\x00"}, "must not contain NUL characters or lone surrogates"),
+        ({"enum": [["\ud800"]]}, "must not contain NUL characters or lone surrogates"),
+        ({"properties": {"\udfff": {}}}, "must not contain NUL characters or lone surrogates"),
+        ({"const": math.nan}, "must not contain NaN or Infinity, which JSON does not have"),
+        ({"enum": [{"a": math.inf}]}, "must not contain NaN or Infinity, which JSON does not have"),
+    ],
+)
+def test_schema_that_cannot_be_stored_is_refused(acme: Tenant, schema: dict[str, Any], message: str) -> None:
+    assert refused(acme, response_schema=schema) == {"response_schema": message}
