@@ -18,7 +18,6 @@ import pytest
 from rlmlab.embedded.places import places
 
 ROOT = Path(__file__).resolve().parents[2]
-pytestmark = pytest.mark.slow
 
 
 def free_port() -> int:
