@@ -52,7 +52,9 @@ class Environment(BaseSettings):
     )
     database_url: str | None = _set(None, "PostgreSQL as the application's role", validation_alias="DATABASE_URL")
     owner_database_url: str | None = _set(None, "the same database as the role that owns the tables")
-    redis_url: str | None = _set(None, "Valkey or Redis: broker and live channel", validation_alias="REDIS_URL")
+    redis_url: str | None = _set(
+        None, "Valkey or Redis: broker and live channel", validation_alias="REDIS_URL", pattern="^rediss?://"
+    )
 
     # the web process
     debug: bool = _set(False, "Django's debug pages; never where others can reach it")

@@ -43,8 +43,9 @@ def test_an_empty_variable_is_one_that_nobody_set(monkeypatch: pytest.MonkeyPatc
 def test_every_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RLMLAB_PORT", "70000")
     monkeypatch.setenv("RLMLAB_WORKER_RUNS", "many")
+    monkeypatch.setenv("REDIS_URL", "broker:6379")
     with pytest.raises(BadEnvironment) as caught:
         read_environment()
     lines = str(caught.value).splitlines()
-    assert [line.split(":")[0] for line in lines] == ["RLMLAB_PORT", "RLMLAB_WORKER_RUNS"]
+    assert [line.split(":")[0] for line in lines] == ["RLMLAB_PORT", "REDIS_URL", "RLMLAB_WORKER_RUNS"]
     assert "70000" in lines[0]

@@ -7,9 +7,10 @@ from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.checks import Tags
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from rlmlab.tenancy.queries import any_organization
+from trajectories import readiness
 
 
 class Command(BaseCommand):
@@ -19,6 +20,8 @@ class Command(BaseCommand):
 
     def handle(self, **_options: object) -> None:
         """Run what is needed; only one JSON object goes to stdout, an empty one when nothing was bootstrapped."""
+        if (found := readiness.broker()) != readiness.OK:
+            raise CommandError(f"The broker {found}. Start it, or set REDIS_URL to another.")
         self.check(tags=[Tags.database], databases=["default"])  # a role that row-level security does not bind
         call_command("migrate", interactive=False, verbosity=0)
         collect_if_changed()
