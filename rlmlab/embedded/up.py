@@ -191,12 +191,19 @@ def command_child(where: Places, *words: str) -> Child:
     return Child(words[0], command, where.logs / f"{words[0]}.log", cwd=ROOT, stop_seconds=2.0)
 
 
+def sign_in(account: dict[str, str]) -> str:
+    """Return the line that shows the password that the first start made."""
+    if not account.get("password"):
+        return ""
+    return f"  Sign in as {account['email']} with the password {account['password']} (shown only now)."
+
+
 def greet(progress: Progress, env: Environment, account: dict[str, str]) -> None:
     """Say where it runs and how to sign in."""
     progress.say("")
     progress.say(f"RLM Lab runs at {url_of(env)}")
-    if account.get("password"):
-        progress.say(f"  Sign in as {account['email']} with the password {account['password']} (shown only now).")
+    if account:
+        progress.say(sign_in(account))
     progress.say(f"  Data and logs: {env.data_dir}. Ctrl-C stops everything.")
 
 
@@ -213,8 +220,12 @@ def run(env: Environment, progress: Progress) -> None:
             progress.say("Starting RLM Lab")
             start_servers(supervisor, where, env, progress)
             account = prepare_application(progress)
-            with progress.step("Web and worker"):
-                start_processes(supervisor, where, env)
+            try:
+                with progress.step("Web and worker"):
+                    start_processes(supervisor, where, env)
+            except BaseException:
+                progress.say(sign_in(account))  # nobody would ever see the password otherwise
+                raise
             greet(progress, env, account)
             if account:
                 progress.say("  The demo asks a small local model its first question; that may take a minute.")

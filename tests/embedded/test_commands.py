@@ -92,7 +92,8 @@ def test_a_start_makes_the_folder_of_logs_where_no_server_of_ours_does(tmp_path:
         RLMLAB_OWNER_DATABASE_URL=nowhere.format("owner"),
         REDIS_URL="redis://127.0.0.1:1",
     )
-    assert done.stderr.startswith("Error: The application could not be prepared: ")
+    assert done.stderr.startswith("Error: The application could not be prepared: CommandError: The broker cannot be")
+    assert "REDIS_URL" in done.stderr
     assert (tmp_path / "logs").is_dir()
 
 
