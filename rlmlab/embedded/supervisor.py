@@ -1,5 +1,6 @@
 """Keeps the children of an installation running and stops all of them, in order, on a signal."""
 
+import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ POLL_SECONDS = 0.05
 WATCH_SECONDS = 0.2
 LONGEST_BACKOFF_SECONDS = 30.0
 STABLE_SECONDS = 60.0
+LOW_DISK_BYTES = 32 << 20
 
 
 class Stopped(Exception):
@@ -107,6 +109,9 @@ class Supervisor:
         supervised.failures = 0 if now - child.started > STABLE_SECONDS else supervised.failures + 1
         pause = min(LONGEST_BACKOFF_SECONDS, 0.5 * 2 ** max(0, supervised.failures - 1))
         self.say(f"{child.name} ended with {code}; starting it again in {pause:.1f} s (log: {child.log})")
+        free = shutil.disk_usage(child.log.parent).free
+        if free < LOW_DISK_BYTES:  # on a full disk the log does not say why
+            self.say(f"Only {free >> 20} MB are free in {child.log.parent}. Free some; everything goes on then.")
         if supervised.on_death is not None:
             supervised.on_death()
         supervised.restart_at = now + pause

@@ -101,6 +101,19 @@ def test_watch_restarts_a_dead_child_and_says_so(tmp_path: Path) -> None:
     supervisor.stop()
 
 
+def test_a_death_on_a_full_disk_names_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rlmlab.embedded.supervisor.LOW_DISK_BYTES", 1 << 60)
+    said: list[str] = []
+    supervisor = Supervisor(said.append)
+    dying = child(tmp_path, "print('up', flush=True)")
+    supervisor.start(dying, lambda: "up" in dying.log_tail())
+    wait_for(lambda: dying.exit_code is not None)
+    supervisor._look_after(supervisor.children[0])
+    assert said[0].startswith("probe ended with 0; starting it again")
+    assert said[1].endswith(f"MB are free in {tmp_path}. Free some; everything goes on then.")
+    supervisor.stop()
+
+
 def test_a_signal_ends_the_watch_once(tmp_path: Path) -> None:
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     supervisor = Supervisor(print)
