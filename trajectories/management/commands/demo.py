@@ -71,3 +71,5 @@ class Command(BaseCommand):
             f"(a tiny local model; a provider's key gives you a better one).\n"
             f"  Its answer {check.got or '(none)'!r} is {verdict}; plain code says {check.expected!r}."
         )
+        if check.run.error_message:
+            self.stdout.write(f"  Its run failed: {check.run.error_message}")
