@@ -10,6 +10,7 @@ from rlmlab.engine.providers.base import TokenUsage
 from rlmlab.engine.providers.failures import cut, failure_of_status
 
 FinishReason = Literal["stop", "length", "content_filter", "other"]
+MOST_TOKENS = 10**9  # of one call; beyond any model's window
 _FINISH_REASONS: dict[str, FinishReason] = {"stop": "stop", "length": "length", "content_filter": "content_filter"}
 
 
@@ -79,13 +80,18 @@ def failure_of_error(error: Any) -> Exception:
     return failure_of_status(int(str(code)) if str(code).isdigit() else HTTPStatus.INTERNAL_SERVER_ERROR, str(message))
 
 
-def read_usage(usage: dict[str, Any]) -> TokenUsage:
-    """Read OpenAI's usage object; details may be missing or null."""
+def read_usage(usage: dict[str, Any]) -> TokenUsage | None:
+    """Read OpenAI's usage object; details may be missing or null. None where it counts nothing that can be true."""
     prompt_details = usage.get("prompt_tokens_details") or {}
     output_details = usage.get("completion_tokens_details") or {}
-    return TokenUsage(
-        input_tokens=int(usage["prompt_tokens"]),
-        output_tokens=int(usage.get("completion_tokens") or 0),
-        cached_tokens=int(prompt_details.get("cached_tokens") or 0),
-        reasoning_tokens=int(output_details.get("reasoning_tokens") or 0),
+    reported = (
+        usage.get("prompt_tokens"),
+        usage.get("completion_tokens") or 0,
+        prompt_details.get("cached_tokens") or 0,
+        output_details.get("reasoning_tokens") or 0,
     )
+    counts = [int(count) for count in reported if isinstance(count, int | float) and 0 <= count <= MOST_TOKENS]
+    if len(counts) < len(reported):
+        return None
+    input_tokens, output_tokens, cached_tokens, reasoning_tokens = counts
+    return TokenUsage(input_tokens, output_tokens, cached_tokens, reasoning_tokens)
