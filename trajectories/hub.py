@@ -44,10 +44,11 @@ async def in_pool(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
 
 @dataclass(frozen=True)
 class Frame:
-    """What viewers get: text as the WebSocket sends it, and the events in it, if it is one of events."""
+    """What viewers get: text as the WebSocket sends it, and the events in it; if it has none, of what kind it is."""
 
     text: str
     events: Sequence[StoredEvent] = ()
+    kind: str = "delta"
 
     @cached_property
     def sse(self) -> str:
@@ -56,13 +57,12 @@ class Frame:
             return "".join(f"id: {event.seq}\ndata: {event.encode()}\n\n" for event in self.events)
         if self is PING:
             return ": ping\n\n"
-        kind = {RESYNC: "resync", END: "end"}.get(self, "delta")
-        return f"event: {kind}\ndata: {self.text}\n\n"
+        return f"event: {self.kind}\ndata: {self.text}\n\n"
 
 
 PING: Final = Frame(wire.PING)
-END: Final = Frame(wire.END)
-RESYNC: Final = Frame(wire.resync("slow"))
+END: Final = Frame(wire.END, kind="end")
+RESYNC: Final = Frame(wire.resync("slow"), kind="resync")
 
 
 class Viewer:
@@ -222,7 +222,7 @@ async def follow(organization_id: UUID, run_id: UUID, after: int) -> AsyncIterat
 
 
 async def _frames(hub: Hub, viewer: Viewer, sent: int) -> AsyncIterator[Frame]:
-    yield Frame(wire.hello(str(hub.run_id), hub.head))
+    yield Frame(wire.hello(str(hub.run_id), hub.head), kind="hello")
     async for frame in _missed(hub, sent, hub.head):
         sent = frame.events[-1].seq
         yield frame

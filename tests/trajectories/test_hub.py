@@ -81,6 +81,7 @@ async def test_follows_to_the_end(make_worker: Callable[..., Awaitable[Worker]])
     assert json.loads(frames[0].text) == {"t": "hello", "run": str(worker.run.id), "head": 3}
     assert numbers(frames) == list(range(1, 13))
     assert json.loads(frames[-1].text) == {"t": "end"}
+    assert [frames[at].sse.splitlines()[0] for at in (0, 1, -1)] == ["event: hello", "id: 1", "event: end"]
     assert hubs() == {}
 
 
