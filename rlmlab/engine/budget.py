@@ -27,6 +27,7 @@ FALLBACK_SECONDS = 30.0  # kept for the fallback, at most a fifth of the time
 FALLBACK_TIME_SHARE = 0.2
 LEAST_OUTPUT_TOKENS = 16  # a reply shorter than this is not worth its prompt
 DEFAULT_COST_USD = 1.0
+MOST_HOST_CALLS = 20_000  # of a run's cells, beside its sub-calls; the clock of a cell stands still in each of them
 BYTES_A_TOKEN = 3
 TOKENS_A_MESSAGE = 8
 
@@ -85,6 +86,7 @@ class _Counts:
     output_tokens: int = 0
     model_calls: int = 0
     sub_calls: int = 0
+    host_calls: int = 0
     steps: int = 0
     max_depth: int = 0
     cost_known: bool = True
@@ -229,6 +231,16 @@ class Meter:
         if self.sub_calls_left < 1:
             raise self.exhaust("max_sub_calls")
         self.counts.sub_calls += 1
+
+    def count_host_call(self) -> None:
+        """Count a call from a cell, whatever it asks: an endless loop of them is no work.
+
+        Raises:
+            BudgetExhausted: there were too many; the run is exhausted from now on.
+        """
+        self.counts.host_calls += 1
+        if self.counts.host_calls > MOST_HOST_CALLS + self.budget.max_sub_calls:
+            raise self.exhaust("host_calls")
 
     def check(self) -> None:
         """Go on only if the run is not exhausted.

@@ -73,6 +73,10 @@ class CellHost:
         """
         self._before()
         self.calls = max(self.calls, call.ordinal)
+        try:
+            self._tree.meter.count_host_call()
+        except BudgetExhausted as error:
+            raise Refused("BudgetExceeded", str(error)) from error
         self._serving = asyncio.ensure_future(self._answer(call))
         try:
             return await self._serving

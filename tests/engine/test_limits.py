@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from rlmlab.engine import budget
 from rlmlab.engine.errors import BadRequest, ProviderUnavailable
 from rlmlab.engine.events import BudgetState, Log, Message
 from rlmlab.engine.providers.base import ChatRequest, Price
@@ -225,3 +226,15 @@ async def test_budget_left_is_told_at_every_step(lab: Lab) -> None:
     ]
     assert set(ran.outcome.answer) == {"tokens", "cost_usd", "sub_calls", "steps", "seconds", "depth"}
     assert ran.outcome.answer["steps"] == 27
+
+
+@pytest.mark.parametrize("call", ["budget()", "llm_query(5)"])
+async def test_endless_host_calls_exhaust_the_run(lab: Lab, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
+    """They spend nothing and stop the cell's clock, so that no other limit would end them soon."""
+    monkeypatch.setattr(budget, "MOST_HOST_CALLS", 20)
+    text = f"while True:\n    try:\n        {call}\n    except TypeError:\n        pass"
+    ran = await lab.run(turns(code(text), "so far"), budget=Budget(max_sub_calls=5))
+    assert (ran.outcome.finish_reason, ran.outcome.answer) == ("fallback", "so far")
+    assert "BudgetExceeded" in ran.provider.requests[-1].messages[-1].content
+    assert ran.sink.payloads(BudgetState)[-1].exhausted == "host_calls"
+    assert len(ran.sink.paths("tool_call")) == (25 if call == "budget()" else 0)
