@@ -7,9 +7,7 @@ from tests.guards.tree import ROOT
 
 
 def test_the_table_of_settings_is_the_one_that_the_code_prints() -> None:
-    command = [sys.executable, "scripts/settings_table.py"]
-    table = subprocess.run(
-        command, cwd=ROOT, check=True, capture_output=True, text=True, env={"PYTHONPATH": str(ROOT)}
-    ).stdout
+    command = [sys.executable, "-m", "scripts.settings_table"]
+    table = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     assert table.count("\n") > 20
     assert table in (ROOT / "docs" / "operations.md").read_text()
