@@ -75,6 +75,12 @@ def test_change_role_records_before_and_after(ada: Principal, vera: Principal) -
     assert last_entry(ada).changes == {"role": {"from": "viewer", "to": "owner"}}
 
 
+def test_a_role_that_a_member_has_already_leaves_no_entry(ada: Principal, vera: Principal) -> None:
+    before = last_entry(ada).id
+    assert change_role(by=ada, membership_id=own_membership(vera).id, role="viewer").role == "viewer"
+    assert last_entry(ada).id == before
+
+
 def test_last_owner_can_neither_leave_nor_step_down(ada: Principal, vera: Principal) -> None:
     membership = own_membership(ada)
     with pytest.raises(Conflict, match="needs an owner"):

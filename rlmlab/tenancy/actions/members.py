@@ -54,6 +54,8 @@ def change_role(*, by: Principal, membership_id: UUID, role: str) -> Membership:
     with scoping.organization(by.organization):
         membership = _locked(by, membership_id)
         before = membership.role
+        if role == before:  # nothing was done, so that the audit log says nothing
+            return membership
         if role != Role.OWNER:
             _keep_an_owner(by, membership)
         membership.role = role
