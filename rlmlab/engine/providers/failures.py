@@ -33,14 +33,16 @@ def failure_of_status(status: int, message: str, retry_after: str | None = None)
     text = f"{message[:MESSAGE_CHARACTERS]} (HTTP {status})"
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         seconds = parse_retry_after(retry_after)
-        return Interrupted(RateLimited(text, retry_after_seconds=seconds), retry_after_seconds=seconds)
+        limited = RateLimited(f"The provider's rate limit or quota is reached: {text}", retry_after_seconds=seconds)
+        return Interrupted(limited, retry_after_seconds=seconds)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT}:
-        return Interrupted(ProviderUnavailable(text), retry_after_seconds=parse_retry_after(retry_after))
+        failed = ProviderUnavailable(f"The provider failed: {text}")
+        return Interrupted(failed, retry_after_seconds=parse_retry_after(retry_after))
     if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
         return RejectedCredentials(f"The provider rejected the API key: {text}")
     if status == HTTPStatus.NOT_FOUND:
         return UnknownModel(f"The provider does not have this model: {text}")
-    return BadRequest(text)
+    return BadRequest(f"The provider refused the request: {text}")
 
 
 def cut(reason: str) -> Interrupted:

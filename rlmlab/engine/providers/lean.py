@@ -107,7 +107,7 @@ class LeanProvider:
         except (aiohttp.ServerTimeoutError, aiohttp.SocketTimeoutError) as error:
             raise stalled(f"{endpoint.base_url} was silent: {error}") from error
         except aiohttp.ClientError as error:
-            raise cut(f"{endpoint.base_url}: {error or type(error).__name__}") from error
+            raise cut(f"{endpoint.base_url} {_how(error)}") from error
 
     def _post(self, request: ChatRequest, endpoint: Endpoint) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         """Send a request; a response that is not read to its end closes its connection when it is left."""
@@ -124,6 +124,19 @@ class LeanProvider:
             proxy=self._proxy,
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=min(CONNECT_SECONDS, silence), sock_read=silence),
         )
+
+
+def _how(error: aiohttp.ClientError) -> str:
+    """Say for people how a connection failed."""
+    match error:
+        case aiohttp.ClientConnectorError():
+            return f"cannot be reached: {error.strerror or error.os_error}"
+        case aiohttp.ServerDisconnectedError() | aiohttp.ClientOSError():
+            return "closed the connection before it answered"
+        case aiohttp.ClientPayloadError():
+            return "cut its answer off"
+        case _:
+            return f"did not answer as HTTP wants it: {error or type(error).__name__}"
 
 
 async def _refusal(response: aiohttp.ClientResponse, endpoint: Endpoint) -> Exception:

@@ -30,9 +30,33 @@ async def test_refused_connection_is_unavailable(catalog: Catalog):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     provider = LeanProvider(fixed(Endpoint(f"http://127.0.0.1:{port}/v1")), catalog.info, policy=FAST)
-    with pytest.raises(ProviderUnavailable, match=f"127.0.0.1:{port}"):
+    with pytest.raises(ProviderUnavailable, match=f"http://127.0.0.1:{port}/v1 cannot be reached: ") as caught:
         await complete(provider, ask("submit"))
+    assert "ssl" not in str(caught.value)
     await provider.close()
+
+
+@pytest.mark.parametrize(
+    ("answer", "how"),
+    [
+        (b"", "closed the connection before it answered"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\ndata: ", "cut its answer off"),
+        (b"nonsense\r\n\r\n", "did not answer as HTTP wants it: "),
+    ],
+)
+async def test_broken_connection_is_told_in_words(catalog: Catalog, answer: bytes, how: str):
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        base_url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+        provider = LeanProvider(fixed(Endpoint(base_url)), catalog.info, policy=FAST)
+        with pytest.raises(ProviderUnavailable, match=f"^{base_url} {how}"):
+            await complete(provider, ask("submit"))
+        await provider.close()
 
 
 async def test_silence_in_the_middle_is_tried_again(server: ModelServer, catalog: Catalog):
