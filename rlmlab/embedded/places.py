@@ -11,6 +11,7 @@ import os
 import pwd
 import shutil
 import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,6 +89,12 @@ class Places:
     def valkey_socket(self) -> Path:
         """Valkey's Unix socket."""
         return self.sockets / "vk.sock"
+
+    def remove_short_sockets(self) -> None:
+        """Leave no empty folder in /tmp behind, where a long data directory put its sockets."""
+        if self.sockets.parent != self.servers:
+            with suppress(OSError):  # never made, or a server of somebody else's still uses it
+                self.sockets.rmdir()
 
     @property
     def logs(self) -> Path:

@@ -235,6 +235,7 @@ def run(env: Environment, progress: Progress) -> None:
             progress.say("\nStopping …")
         finally:
             supervisor.stop()
+            where.remove_short_sockets()
         progress.say("Stopped. Everything is kept for the next start.")
 
 

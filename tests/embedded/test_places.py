@@ -23,6 +23,18 @@ def test_a_long_data_directory_gets_its_sockets_in_tmp(tmp_path: Path) -> None:
     assert len(str(where.sockets / ".s.PGSQL.5432")) < 107
 
 
+def test_a_folder_of_sockets_in_tmp_goes_when_it_is_empty(tmp_path: Path) -> None:
+    where = replace(places(tmp_path), sockets=tmp_path / "short")
+    where.remove_short_sockets()
+    where.sockets.mkdir()
+    (where.sockets / "vk.sock").touch()
+    where.remove_short_sockets()
+    assert where.sockets.is_dir()
+    (where.sockets / "vk.sock").unlink()
+    where.remove_short_sockets()
+    assert not where.sockets.exists()
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the servers under another account")
 def test_servers_of_root_move_where_their_account_can_reach_them(tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
