@@ -47,10 +47,17 @@ class Channel:
         self._fd = fd
 
     def send(self, frame: Mapping[str, Any]) -> None:
-        """Write one frame; blocks while the host does not read."""
+        """Write one frame; blocks while the host does not read.
+
+        Raises:
+            ChannelClosed: the host closed its end.
+        """
         view = memoryview(encode(frame))
-        while view:
-            view = view[os.write(self._fd, view) :]
+        try:
+            while view:
+                view = view[os.write(self._fd, view) :]
+        except BrokenPipeError:
+            raise ChannelClosed("the host closed the channel") from None
 
     def receive(self) -> Frame:
         """Read one frame.

@@ -134,12 +134,12 @@ class Guards:
         return getattr(obj, name)
 
     def _read_format(self, obj: Any, name: str) -> Any:
+        """Put the safe method in the place of the one of `str`, wherever it is found; others are the object's own."""
         safe = self.format if name == "format" else self.format_map
-        if isinstance(obj, str):
-            return types.MethodType(safe, obj)
-        if _is_class(obj, str) or isinstance(obj, super):
-            return safe
-        return getattr(obj, name)
+        found = getattr(obj, name)
+        if isinstance(found, types.BuiltinMethodType) and isinstance(found.__self__, str):
+            return types.MethodType(safe, found.__self__)
+        return safe if found is str.format or found is str.format_map else found
 
 
 class _Formatter(string.Formatter):
@@ -176,7 +176,7 @@ def _make_type() -> type:
         def __repr__(cls) -> str:
             return "<class 'type'>"
 
-    def refuse(**_: object) -> None:
+    def refuse(_cls: type, **_: object) -> None:
         raise TypeError("metaclasses cannot be defined here")
 
     return Meta("type", (), {"__init_subclass__": refuse})

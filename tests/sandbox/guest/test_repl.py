@@ -140,6 +140,37 @@ def test_escape_is_refused_by_the_language(host: Host, entry: dict[str, str]) ->
     assert host.execute(entry["code"])[-1]["error"] is not None
 
 
+def test_content_that_cannot_even_be_shown_is_the_cells_error(host: Host) -> None:
+    frames = host.execute("class E:\n    def __str__(self):\n        raise LookupError('no words')\nFINAL(E())")
+    assert frames[-1]["error"]["type"] == "LookupError"
+    assert frames[-1]["error"]["message"] == "no words"
+    assert frames[-1]["submission"] == {"content": "", "ready": False, "dialect": "answer"}
+
+
+def test_error_of_the_cell_goes_before_that_of_its_content(host: Host) -> None:
+    frames = host.execute("answer['content'] = 'x' * (9 << 20)\n1 / 0")
+    assert frames[-1]["error"]["type"] == "ZeroDivisionError"
+    frames = host.execute("2")
+    assert frames[-1]["error"]["message"].startswith("answer['content'] has 9437184 characters")
+
+
+def test_long_value_is_shown_up_to_the_output_limit(host: Host) -> None:
+    frames = host.execute("'x' * (1 << 20)")
+    shown = "".join(frame["text"] for frame in frames[:-1])
+    assert 10_000 <= len(shown) < 10_500
+    assert shown.startswith("'xxx")
+    assert frames[-1]["truncated"]["result"] > 1_030_000
+
+
+def test_host_that_leaves_in_a_call_ends_the_guest_and_no_handler_stops_it(host: Host) -> None:
+    host.send(
+        {"t": "execute", "cell": 1, "code": "while True:\n    try:\n        llm_query('p')\n    except Exception: pass"}
+    )
+    host.send({"t": "return", "value": 1})
+    host.close()
+    assert not host.thread.is_alive()
+
+
 def test_unexpected_frame_ends_the_guest(host: Host) -> None:
     host.send({"t": "return", "value": 1})
     host.thread.join(5)

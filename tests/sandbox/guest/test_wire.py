@@ -53,5 +53,12 @@ def test_what_is_no_frame_closes_the_channel(pair: "tuple[Channel, socket.socket
         channel.receive()
 
 
+def test_sending_to_a_host_that_left_closes_the_channel(pair: "tuple[Channel, socket.socket]") -> None:
+    channel, host = pair
+    host.close()
+    with pytest.raises(ChannelClosed):
+        channel.send({"t": "call"})
+
+
 def test_closing_passes_handlers_of_exceptions() -> None:
     assert not issubclass(ChannelClosed, Exception)
