@@ -42,7 +42,7 @@ class Admission:
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
                 self.leave(tree, depth)
-            else:
+            elif entry in state.waiting:  # else somebody who left has dropped it already
                 state.waiting.remove(entry)
                 heapq.heapify(state.waiting)
                 self._forget(tree)

@@ -73,6 +73,20 @@ async def test_cancelled_wait_leaves_no_place_behind(granted: bool) -> None:
     await asyncio.wait_for(admission.enter("t", 0), 1)
 
 
+async def test_wait_cancelled_at_the_moment_a_place_comes_back_is_only_cancelled() -> None:
+    admission = Admission(1)
+    await admission.enter("t", 0)
+    task = await waiting(admission, "t", 0)
+    behind = await waiting(admission, "t", 0)
+    task.cancel()
+    admission.leave("t", 0)
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await asyncio.wait_for(behind, 1)
+    admission.leave("t", 0)
+    await asyncio.wait_for(admission.enter("t", 0), 1)
+
+
 async def test_a_tree_of_many_levels_never_stops() -> None:
     admission = Admission(4)
     finished = 0
