@@ -23,6 +23,8 @@ MATCHING = [
     ({"minLength": 1, "maxLength": 2, "format": "email", "title": "t"}, "ab"),
     ({"exclusiveMinimum": 1, "exclusiveMaximum": 2}, 1.5),
     ({"minimum": 5, "minLength": 5, "items": False, "required": ["a"]}, None),
+    ({"properties": {"a": {"type": "string"}}}, [1]),
+    ({"additionalProperties": False}, "no object"),
     (True, "anything"),
     ({}, "anything"),
 ]

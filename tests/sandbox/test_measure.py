@@ -4,6 +4,9 @@ import os
 import resource
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
 
 from sandbox import measure
 
@@ -26,3 +29,15 @@ def test_out_of_memory_kills_only_grow() -> None:
     first = measure.out_of_memory_kills()
     assert first >= 0
     assert measure.out_of_memory_kills() >= first
+
+
+@pytest.mark.parametrize(
+    ("counters", "kills"), [("nr_free_pages 1\noom_kill 12\n", 12), ("nr_free_pages 1\n", 0), (None, 0)]
+)
+def test_out_of_memory_kills_are_the_kernels_counter_or_none(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, counters: str | None, kills: int
+) -> None:
+    if counters is not None:
+        (tmp_path / "vmstat").write_text(counters, "ascii")
+    monkeypatch.setattr(measure, "_PROC", tmp_path)
+    assert measure.out_of_memory_kills() == kills

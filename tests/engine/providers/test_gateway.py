@@ -59,3 +59,10 @@ def test_importing_the_gateway_does_not_import_litellm():
 )
 def test_plain_words_strips_class_names(message: str, words: str):
     assert plain_words(message) == words
+
+
+async def test_warm_imports_and_a_provider_that_was_not_used_closes_at_once(catalog: Catalog):
+    made = GatewayProvider(catalog, policy=FAST)
+    await made.warm()
+    await made.close()
+    assert "litellm" in sys.modules

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import pytest
 
-from rlmlab.engine.errors import ProviderTimeout, ProviderUnavailable, RejectedCredentials
+from rlmlab.engine.errors import BadRequest, ProviderTimeout, ProviderUnavailable, RejectedCredentials
 from rlmlab.engine.providers.catalog import Catalog
 from rlmlab.engine.providers.lean import Endpoint, LeanProvider, body_of, fixed
 from tests.engine.providers.contract import FAST, ProviderContract, ask, collect, complete
@@ -141,3 +141,13 @@ def test_body_adds_the_endpoints_stops_and_temperature():
     assert body_of(ask("x", stop=("END",)), endpoint)["stop"] == ["END", "USER:"]
     assert body_of(ask("x"), endpoint)["temperature"] == 0.0
     assert body_of(ask("x", temperature=0.7), endpoint)["temperature"] == 0.7
+
+
+async def test_endless_explanation_of_a_refusal_is_cut(server: ModelServer, catalog: Catalog):
+    server.script("submit", Reply(status=400, error="x" * 2_000_000))
+    provider = LeanProvider(fixed(Endpoint(server.base_url)), catalog.info, policy=FAST)
+    with pytest.raises(BadRequest) as caught:
+        await complete(provider, ask("submit"))
+    assert str(caught.value).endswith("xxx (HTTP 400)")
+    assert len(str(caught.value)) < 600
+    await provider.close()

@@ -5,7 +5,14 @@ from collections.abc import AsyncGenerator, AsyncIterator
 
 import pytest
 
-from rlmlab.engine.errors import BadRequest, ProviderUnavailable, RateLimited, RejectedCredentials, UnknownModel
+from rlmlab.engine.errors import (
+    BadRequest,
+    ProviderTimeout,
+    ProviderUnavailable,
+    RateLimited,
+    RejectedCredentials,
+    UnknownModel,
+)
 from rlmlab.engine.providers.base import ChatMessage, ChatRequest, Completed, Price, TextDelta, TokenUsage
 from rlmlab.engine.providers.estimates import estimate_messages, estimate_text, estimate_usage
 from rlmlab.engine.providers.failures import (
@@ -216,3 +223,18 @@ def test_cost_counts_cached_tokens_at_their_price():
     assert usage.cost_usd(Price(1.0, 2.0, 0.5)) == 60 + 20 + 20
     assert usage.cost_usd(Price(1.0, 2.0)) == 100 + 20
     assert usage.cost_usd(None) is None
+
+
+async def test_call_that_never_gets_a_place_ends_with_its_time_and_holds_none():
+    throttle = Throttle(1)
+    await throttle.enter()
+
+    async def attempt(_request: ChatRequest, number: int) -> AsyncGenerator[TextDelta | Completed, None]:
+        yield DONE
+
+    request = ChatRequest("openai/x", (ChatMessage("user", "hi"),), max_tokens=10, timeout_seconds=0.05)
+    with pytest.raises(ProviderTimeout, match=r"no whole answer from openai/x within 0\.05 s"):
+        async for _ in stream_with_retries(request, attempt, policy=RetryPolicy(), throttle=throttle):
+            pass
+    throttle.leave()
+    assert await asyncio.wait_for(throttle.enter(), 1) == 0

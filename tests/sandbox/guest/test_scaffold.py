@@ -108,7 +108,7 @@ def test_calls_are_numbered_within_the_cell(pair: Pair) -> None:
     ],
 )
 def test_refusal_is_raised_as_a_known_error(pair: Pair, kind: str, error: type[Exception]) -> None:
-    with pytest.raises(error, match="^because$") as caught:
+    with pytest.raises(error, match=r"^because$") as caught:
         pair.call("llm_query", "p", answer={"t": "raise", "kind": kind, "message": "because"})
     assert type(caught.value) is error
 
@@ -183,7 +183,9 @@ def test_dialect_submits(answer: Answer, name: str, args: Any, kwargs: Any, cont
 
 @pytest.mark.parametrize("name", ["missing", "__builtins__", 7, "x" * 200])
 def test_final_var_names_what_is_no_variable(answer: Answer, name: Any) -> None:
-    with pytest.raises(NameError, match="FINAL_VAR takes a variable's name as text, and there is none called") as caught:
+    with pytest.raises(
+        NameError, match="FINAL_VAR takes a variable's name as text, and there is none called"
+    ) as caught:
         answer.functions()["FINAL_VAR"](name)
     assert len(str(caught.value)) < 160
     assert answer.collect()["ready"] is False
@@ -212,7 +214,7 @@ def test_dict_bound_to_answer_fills_it(
 
 
 def test_content_that_is_no_json_is_its_text(answer: Answer) -> None:
-    answer.variable["content"] = {1, 1}
+    answer.variable["content"] = {1}
     assert answer.collect()["content"] == "{1}"
 
 

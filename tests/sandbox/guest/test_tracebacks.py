@@ -9,8 +9,8 @@ RECURSIVE = "def f(n):\n    return f(n - 1) if n else 1 / 0\nf(40)"
 
 def raised(source: str, filename: str = "<cell-1>") -> BaseException:
     try:
-        exec(compile(source, filename, "exec"), {"__name__": "__main__"})
-    except BaseException as error:
+        exec(compile(source, filename, "exec"), {"__name__": "__main__"})  # noqa: S102 - a cell
+    except BaseException as error:  # noqa: BLE001 - whatever it is
         return error
     raise AssertionError("nothing was raised")
 
@@ -32,9 +32,9 @@ def test_long_traceback_keeps_both_ends() -> None:
 
 def test_error_in_a_function_of_an_earlier_cell_has_the_line_of_this_one() -> None:
     namespace: dict[str, object] = {}
-    exec(compile("def g():\n    raise KeyError('k')", "<cell-1>", "exec"), namespace)
+    exec(compile("def g():\n    raise KeyError('k')", "<cell-1>", "exec"), namespace)  # noqa: S102
     with pytest.raises(KeyError) as caught:
-        exec(compile("\n\ng()", "<cell-2>", "exec"), namespace)
+        exec(compile("\n\ng()", "<cell-2>", "exec"), namespace)  # noqa: S102
     described = tracebacks.describe(caught.value, "<cell-2>", {"<cell-2>": ["", "", "g()"]})
     assert described == {
         "type": "KeyError",
