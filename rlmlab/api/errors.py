@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.multipartparser import MultiPartParserError
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
@@ -106,6 +107,12 @@ def on_too_big(_request: HttpRequest, _error: RequestDataTooBig) -> HttpResponse
     return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request is larger than RLMLAB_MAX_REQUEST_BYTES allows.")
 
 
+def on_malformed_body(_request: HttpRequest, error: Exception) -> HttpResponse:
+    """Answer 400 to a body that is not what its headers say, or has more parts than anybody needs."""
+    message = str(error) or "The body cannot be read."
+    return problem(HTTPStatus.BAD_REQUEST, message, errors=[FieldError("body", message)])
+
+
 def on_not_found(_request: HttpRequest, _error: Http404) -> HttpResponse:
     """Answer 404."""
     return problem(HTTPStatus.NOT_FOUND, "There is nothing at this address.")
@@ -125,6 +132,8 @@ def register(api: NinjaAPI) -> None:
         ValidationError: on_validation_error,
         HttpError: on_http_error,
         RequestDataTooBig: on_too_big,
+        MultiPartParserError: on_malformed_body,
+        SuspiciousOperation: on_malformed_body,
         Http404: on_not_found,
         Exception: on_bug,
     }

@@ -71,6 +71,18 @@ def test_too_large_a_request_is_refused_by_its_announced_size(as_ada: ApiClient,
         assert File.objects.for_org(acme.organization).count() == 0
 
 
+def test_malformed_body_is_the_clients_mistake(as_ada: ApiClient) -> None:
+    for content_type, said in (
+        ("multipart/form-data", "Invalid boundary"),
+        ("multipart/form-data; boundary=é", "boundary"),
+    ):
+        answer = as_ada.post(FILES, b"xx", content_type=content_type)
+        assert answer.status_code == 400, answer.content
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert answer.json()["errors"][0]["field"] == "body"
+        assert said in answer.json()["detail"]
+
+
 def test_viewer_may_not_store(as_vera: ApiClient) -> None:
     assert as_vera.post(FILES, {"file": named("a", b"x")}).status_code == 403
 
