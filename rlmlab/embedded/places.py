@@ -9,6 +9,7 @@ import hashlib
 import importlib.util
 import os
 import pwd
+import secrets
 import shutil
 import stat
 from contextlib import suppress
@@ -19,6 +20,7 @@ from rlmlab.embedded.errors import StartError
 
 SYSTEM_ACCOUNTS = ("postgres", "daemon", "bin")
 FALLBACK_ROOT = Path("/var/lib/rlmlab-embedded")
+NAME_FILE = "installation"
 SOCKET_PATH_LIMIT = 100  # sun_path holds 107 bytes; room for the longest socket name's lock file
 
 
@@ -107,12 +109,30 @@ class Places:
         return self.data_dir / "secrets"
 
 
+def name_installation(data_dir: Path) -> None:
+    """Give a new data directory a name of its own.
+
+    Servers outside of it are found by that name, so that a directory which was removed and made again does not meet the
+    database of the one before, whose passwords are gone.
+    """
+    with suppress(FileExistsError), (data_dir / NAME_FILE).open("x") as file:
+        file.write(secrets.token_hex(16))
+
+
+def _mark(data_dir: Path) -> str:
+    try:
+        name = (data_dir / NAME_FILE).read_bytes()
+    except OSError:
+        name = b""
+    return hashlib.sha256(os.fsencode(data_dir) + b"\0" + name).hexdigest()[:12]
+
+
 def places(data_dir: Path) -> Places:
-    """Derive the paths of the installation in `data_dir` without touching the disk."""
+    """Derive the paths of the installation in `data_dir`; nothing is written."""
     account = server_account()
-    mark = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:12]
+    mark = _mark(data_dir)
     servers = data_dir / "servers"
-    if not account.can_reach(servers):
+    if not account.can_reach(servers) and not (servers / "postgres").exists():
         servers = FALLBACK_ROOT / mark
     sockets = servers / "run"
     if len(os.fsencode(sockets / ".s.PGSQL.5432")) > SOCKET_PATH_LIMIT:

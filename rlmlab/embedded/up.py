@@ -19,7 +19,7 @@ from pathlib import Path
 from rlmlab.embedded import postgres, valkey
 from rlmlab.embedded.child import Child
 from rlmlab.embedded.errors import StartError
-from rlmlab.embedded.places import Places, places
+from rlmlab.embedded.places import Places, name_installation, places
 from rlmlab.embedded.secrets import ensure_secret
 from rlmlab.embedded.supervisor import Stopped, Supervisor
 from rlmlab.env import BadEnvironment, Environment, read_environment
@@ -209,8 +209,9 @@ def greet(progress: Progress, env: Environment, account: dict[str, str]) -> None
 
 def run(env: Environment, progress: Progress) -> None:
     """Start everything, watch it until a signal comes, stop everything."""
-    where = places(env.data_dir)
-    with only_one(where, env):
+    with only_one(places(env.data_dir), env):
+        name_installation(env.data_dir)
+        where = places(env.data_dir)
         check_port(env)
         check_disk(where)
         supervisor = Supervisor(progress.say)

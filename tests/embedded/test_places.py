@@ -7,7 +7,15 @@ from pathlib import Path
 import pytest
 
 from rlmlab.embedded.errors import StartError
-from rlmlab.embedded.places import FALLBACK_ROOT, Account, make_folder, package_folder, places, reachable_copy
+from rlmlab.embedded.places import (
+    FALLBACK_ROOT,
+    Account,
+    make_folder,
+    name_installation,
+    package_folder,
+    places,
+    reachable_copy,
+)
 from rlmlab.embedded.secrets import ensure_secret, read_secret
 
 ME = Account(os.geteuid(), os.getegid(), "me", switch=False)
@@ -42,6 +50,29 @@ def test_servers_of_root_move_where_their_account_can_reach_them(tmp_path: Path)
     assert where.account.uid != 0
     assert where.servers.parent == FALLBACK_ROOT
     assert tmp_path.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the servers under another account")
+def test_a_data_directory_that_was_removed_and_made_again_gets_servers_of_its_own(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    found = []
+    for _ in range(2):
+        data_dir = tmp_path / "data"
+        data_dir.mkdir()
+        name_installation(data_dir)
+        found.append(places(data_dir).servers)
+        name_installation(data_dir)  # keeps the name that is there
+        assert places(data_dir).servers == found[-1]
+        (data_dir / "installation").unlink()
+        data_dir.rmdir()
+    assert found[0] != found[1]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the servers under another account")
+def test_data_that_is_there_is_never_left_for_an_empty_place(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    (tmp_path / "data" / "servers" / "postgres").mkdir(parents=True)
+    assert places(tmp_path / "data").servers == tmp_path / "data" / "servers"
 
 
 def test_an_account_that_need_not_switch_reaches_everything() -> None:
