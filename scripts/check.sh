@@ -27,6 +27,5 @@ check "deptry" $bin/deptry .
 check "lock files" $bin/python scripts/check_lock.py
 check "django" $bin/python manage.py check --deploy --fail-level ERROR
 check "migrations" $bin/python manage.py makemigrations --check --dry-run
-check "javascript" npm test --silent
 
 [ -z "$failed" ] || { echo "Failed:$failed"; exit 1; }
