@@ -22,6 +22,8 @@ class RestrictedLanguage:
 
     def compile(self, source: str, filename: str) -> types.CodeType:
         """Compile a cell, or raise SyntaxError."""
+        if "\x00" in source:  # a ValueError before Python 3.11.4
+            raise SyntaxError("source code string cannot contain null bytes")
         return compile_cell(source, filename)
 
     def builtins(self, namespace: dict[str, Any], stdout: Printer, stderr: Printer) -> dict[str, Any]:
