@@ -114,7 +114,7 @@ def test_another_organizations_key_is_not_found(ada: Principal, bo: Principal) -
     [
         ("", "owner", "label: must not be empty"),
         ("x" * 81, "owner", "label: has 81 characters; 80 are allowed"),
-        ("x", "root", 'role: "root" is not a role; use one of owner, viewer'),
+        ("x", "root", 'role: "root" is not a role; use one of owner, admin, editor, reviewer, viewer'),
     ],
 )
 def test_create_key_refuses_a_bad_field(ada: Principal, label: str, role: str, detail: str) -> None:

@@ -58,7 +58,7 @@ def test_add_member_with_an_account_keeps_the_password(ada: Principal, bo: Princ
     [
         ("ada@acme.example", "viewer", 'email: "ada@acme.example" is a member already'),
         ("nobody", "viewer", 'email: "nobody" is not an email address'),
-        ("x@acme.example", "king", 'role: "king" is not a role; use one of owner, viewer'),
+        ("x@acme.example", "king", 'role: "king" is not a role; use one of owner, admin, editor, reviewer, viewer'),
     ],
 )
 def test_add_member_refuses_a_bad_field(ada: Principal, email: str, role: str, detail: str) -> None:

@@ -1,40 +1,75 @@
 """Roles and what they may do."""
 
+from itertools import pairwise
+
 import pytest
 
 from rlmlab.errors import NotAllowed
 from rlmlab.tenancy.models import Role
-from rlmlab.tenancy.permissions import PERMISSIONS, permitted
+from rlmlab.tenancy.permissions import PERMISSIONS, may_grant, permitted
 from rlmlab.tenancy.principals import PermissionMissing, Principal, system_principal
 from tests.factories.tenancy import Tenant
 
-WRITING = [
-    "audit.view",
-    "file.create",
-    "key.manage",
-    "member.manage",
-    "organization.manage",
-    "project.create",
-    "run.cancel",
-    "run.create",
-]
+LOOKING = {
+    "dataset.view",
+    "example.view",
+    "experiment.view",
+    "memory.view",
+    "project.view",
+    "prompt.view",
+    "run.view",
+}
+LEAST = {
+    "audit.view": Role.ADMIN,
+    "dataset.manage": Role.EDITOR,
+    "example.manage": Role.EDITOR,
+    "experiment.run": Role.EDITOR,
+    "file.create": Role.EDITOR,
+    "key.manage": Role.ADMIN,
+    "member.manage": Role.ADMIN,
+    "memory.manage": Role.EDITOR,
+    "organization.manage": Role.OWNER,
+    "project.configure": Role.ADMIN,
+    "project.create": Role.ADMIN,
+    "prompt.edit": Role.EDITOR,
+    "prompt.promote": Role.EDITOR,
+    "provider.manage": Role.ADMIN,
+    "run.cancel": Role.EDITOR,
+    "run.create": Role.EDITOR,
+    "run.rate": Role.REVIEWER,
+    "run.tag": Role.EDITOR,
+}
+RANKS = [Role.OWNER, Role.ADMIN, Role.EDITOR, Role.REVIEWER, Role.VIEWER]
 
 
 def test_every_role_has_its_permissions() -> None:
-    assert set(PERMISSIONS) == set(Role.values)
+    assert set(PERMISSIONS) == set(Role.values) == set(RANKS)
 
 
-@pytest.mark.parametrize("permission", ["project.view", "run.view"])
-def test_viewer_may_look(permission: str) -> None:
-    assert permitted(Role.VIEWER, permission)
-    assert permitted(Role.OWNER, permission)
+def test_viewer_may_look_and_nothing_else() -> None:
+    assert PERMISSIONS[Role.VIEWER] == LOOKING
 
 
-@pytest.mark.parametrize("permission", WRITING)
-def test_only_owner_may_write(permission: str) -> None:
-    assert permitted(Role.OWNER, permission)
-    assert not permitted(Role.VIEWER, permission)
+def test_each_role_has_more_than_the_next() -> None:
+    for higher, lower in pairwise(RANKS):
+        assert PERMISSIONS[higher] > PERMISSIONS[lower]
+
+
+@pytest.mark.parametrize(("permission", "least"), LEAST.items())
+def test_permission_starts_at_a_role(permission: str, least: Role) -> None:
+    allowed = [role for role in RANKS if permitted(role, permission)]
+    assert allowed == RANKS[: RANKS.index(least) + 1]
     assert not permitted("nobody", permission)
+
+
+def test_no_permission_is_left_out_here() -> None:
+    assert PERMISSIONS[Role.OWNER] == LOOKING | LEAST.keys()
+
+
+def test_nobody_grants_a_role_above_their_own() -> None:
+    for at, own in enumerate(RANKS):
+        assert [role for role in RANKS if may_grant(own, role)] == RANKS[at:]
+    assert not may_grant("nobody", Role.VIEWER)
 
 
 def test_misspelt_permission_is_our_own_fault() -> None:
@@ -56,4 +91,4 @@ def test_system_principal_may_everything(acme: Tenant) -> None:
     principal = system_principal(acme.organization)
     assert principal.actor.kind == "system"
     assert principal.organization_id == acme.organization.id
-    assert all(principal.can(permission) for permission in WRITING)
+    assert all(principal.can(permission) for permission in LEAST)

@@ -10,9 +10,12 @@ from rlmlab.tenancy.models.users import User
 
 
 class Role(models.TextChoices):
-    """What a member or a key may do; `rlmlab.tenancy.permissions` holds the table."""
+    """What a member or a key may do, from the most to the least; `rlmlab.tenancy.permissions` holds the table."""
 
     OWNER = "owner", "Owner"
+    ADMIN = "admin", "Admin"
+    EDITOR = "editor", "Editor"
+    REVIEWER = "reviewer", "Reviewer"
     VIEWER = "viewer", "Viewer"
 
 
