@@ -10,6 +10,7 @@ EngineError
 │   ├── ProviderTimeout      nothing, or not all, within the time
 │   └── BadRequest           4xx: the provider refuses the request (context window, content filter, …)
 ├── BadPrices                the operator's price file cannot be read
+├── MemoryUnavailable        the run's memory cannot be asked, or refuses what it shall keep
 ├── BudgetExhausted          a reservation that can never fit
 └── Cancelled                somebody stopped the run
 """
@@ -59,6 +60,12 @@ class BadRequest(ProviderError):
 
 class BadPrices(EngineError):
     code = "bad_prices"
+
+
+class MemoryUnavailable(EngineError):
+    """The cell that asked gets an error; the run goes on."""
+
+    code = "memory_unavailable"
 
 
 class BudgetExhausted(EngineError):

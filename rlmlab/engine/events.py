@@ -44,7 +44,8 @@ class Failure(Payload):
 class SpanStarted(Payload):
     """`path` is the call path (design of durable replay); `name` what a tree shows: model, function or step number.
 
-    `data` by kind. run: task, model, sub_model, environment, level, profile, budget, context {kind, size, parts}.
+    `data` by kind. run: task, model, sub_model, fallback_models, prompt (name and version, null for the taught one),
+    examples (ids), memory (bool), environment, level, profile, budget, context {kind, size, parts}.
     step: number. model_call: model, purpose (step | sub_call | fallback), request_hash, max_tokens, price.
     execution: cell. sub_call: function, prompt (first 2,000 characters), request_hash, index, batch_size, model.
     """

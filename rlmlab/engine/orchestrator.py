@@ -15,6 +15,7 @@ from rlmlab.engine.clock import Clock
 from rlmlab.engine.errors import BudgetExhausted, EngineError, LostLease, ProviderError, UnpricedModel
 from rlmlab.engine.events import Failure, FinishReason, SpanStatus
 from rlmlab.engine.level import Level, Submitted
+from rlmlab.engine.memory import MemoryPort
 from rlmlab.engine.providers.base import ModelInfo, Provider
 from rlmlab.engine.spans import OpenSpan, Spans, failure_of
 from rlmlab.engine.stream import EventStream
@@ -55,7 +56,7 @@ class Stopped:
 T = TypeVar("T")
 
 
-async def execute(
+async def execute(  # noqa: PLR0913 - the means of a run; callers name each
     spec: RunSpec,
     *,
     provider: Provider,
@@ -63,8 +64,11 @@ async def execute(
     stream: EventStream,
     clock: Clock,
     cancel: CancelToken | None = None,
+    memory: MemoryPort | None = None,
 ) -> RunOutcome:
     """Run to the end and return how it ended; the root span's `span_finished` is the last event.
+
+    Without `memory` the REPL has neither `recall` nor `remember`, and nothing is pinned.
 
     Cancelling the task or the token ends the run as `cancelled`, and the outcome is returned all the same.
 
@@ -74,8 +78,9 @@ async def execute(
     price = _priced(spec, provider)
     meter = Meter(spec.budget, clock, price.limit_usd)
     spans = Spans(stream, clock)
-    tree = Tree(spec, provider, environment, stream, spans, meter, Caller(provider, meter, spans, spec.seed))
-    with spans.open(root_started(spec, environment, price.limit_usd), None) as span:
+    caller = Caller(provider, meter, spans, spec.seed)
+    tree = Tree(spec, provider, environment, stream, spans, meter, caller, memory)
+    with spans.open(root_started(spec, environment, price.limit_usd, memory=memory is not None), None) as span:
         ending = await _Run(tree, span, clock, cancel or CancelToken()).end(price)
         totals = meter.totals()
         span.status = SPAN_STATUS[ending.reason]

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from rlmlab.engine.budget import Meter
 from rlmlab.engine.calls import Caller
+from rlmlab.engine.memory import MemoryPort
 from rlmlab.engine.providers.base import ModelInfo, Provider
 from rlmlab.engine.spans import OpenSpan, Spans, SpanStart
 from rlmlab.engine.stream import EventStream
@@ -25,6 +26,7 @@ class Tree:
     spans: Spans
     meter: Meter
     caller: Caller
+    memory: MemoryPort | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ def join(path: str, *parts: object) -> str:
     return "/".join([path, *map(str, parts)] if path else map(str, parts))
 
 
-def root_started(spec: RunSpec, environment: Environment, cost_limit_usd: float | None) -> SpanStart:
+def root_started(spec: RunSpec, environment: Environment, cost_limit_usd: float | None, *, memory: bool) -> SpanStart:
     """Describe a run at its start."""
     budget = spec.budget
     context = spec.context
@@ -72,6 +74,10 @@ def root_started(spec: RunSpec, environment: Environment, cost_limit_usd: float 
             "task": spec.task,
             "model": spec.model,
             "sub_model": spec.sub_model,
+            "fallback_models": list(spec.fallback_models),
+            "prompt": spec.prompt_name,
+            "examples": [example.id for example in spec.examples],
+            "memory": memory,
             "environment": environment.name,
             "level": environment.level,
             "profile": spec.profile.name,

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from rlmlab.engine.events import Failure, FinishReason, RunStatus
+from rlmlab.engine.memory import Recalled
 from sandbox.base import PROFILES, ContextSource, Profile
 
 ContextOpener = Callable[[], Awaitable[ContextSource | None]]
@@ -87,11 +88,21 @@ async def no_context() -> ContextSource | None:
 
 
 @dataclass(frozen=True, slots=True)
+class Example:
+    """One worked example from an earlier run, its text frozen (`rlmlab.engine.prompts.shots` renders it)."""
+
+    id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunSpec:
     """One run, frozen when it was created.
 
-    `sub_model` None: sub-calls use `model`. `system_prompt` None: the taught prompt. `response_schema`: the JSON Schema
-    subset of `rlmlab.engine.structured`.
+    `sub_model` None: sub-calls use `model`. `fallback_models` are asked in order when a model fails for good.
+    `system_prompt` None: the taught prompt; `prompt_name`: what people call it, with its version. `examples` stand
+    before the task of the root level, the most similar last. `pinned_memories` are shown there too, where the run has a
+    memory. `response_schema`: the JSON Schema subset of `rlmlab.engine.structured`.
     """
 
     run_id: UUID
@@ -106,6 +117,10 @@ class RunSpec:
     response_schema: Mapping[str, Any] | None = None
     seed: int | None = None
     system_prompt: str | None = None
+    prompt_name: str | None = None
+    fallback_models: tuple[str, ...] = ()
+    examples: tuple[Example, ...] = ()
+    pinned_memories: tuple[Recalled, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
