@@ -89,7 +89,10 @@ def test_weak_password_is_refused_with_every_reason() -> None:
 
 def test_role_and_environment_are_closed_sets() -> None:
     assert clean_role("role", "viewer") == "viewer"
-    assert message(lambda: clean_role("role", "king")) == 'role: "king" is not a role; use one of owner, admin, editor, reviewer, viewer'
+    assert (
+        message(lambda: clean_role("role", "king"))
+        == 'role: "king" is not a role; use one of owner, admin, editor, reviewer, viewer'
+    )
     assert clean_environment("environment", "docker") == "docker"
     assert message(lambda: clean_environment("environment", "chroot")) == (
         'environment: "chroot" is not an environment; use one of auto, restricted, native, docker, monty, wasm'
