@@ -12,6 +12,10 @@ JSON_COLUMNS: Final = {
     "audit_auditentry.changes": "what an audited action changed, field by field",
     "audit_auditperson.fields": "the personal part of what an audited action changed",
     "trajectories_event.payload": "an event's payload, a closed union",
+    "trajectories_experiment.plan": "a plan, frozen before the first call",
+    "trajectories_item.expected": "what a run's answer should be: any JSON value",
+    "trajectories_promotion.evidence": "an experiment's result, frozen when the label moved",
+    "trajectories_rating.correction": "what a run's answer should have been: any JSON value",
     "trajectories_run.answer": "the payload of the run's last answer: whatever the model submitted, or its schema says",
     "trajectories_run.response_schema": "a JSON Schema",
 }

@@ -10,7 +10,7 @@ from tests.database import Execute
 from tests.factories.runs import finished_run, make_run
 from tests.factories.tenancy import Tenant
 from trajectories.actions.files import store_file
-from trajectories.models import Blob, Event, Run, RunInput, Span, Tombstone
+from trajectories.models import Blob, Dataset, Event, Example, Item, Rating, Run, RunExample, RunInput, Span, Tombstone
 
 
 def execute(tenant: Tenant, statement: str, *values: object) -> list[tuple[object, ...]]:
@@ -94,3 +94,58 @@ def test_purge_leaves_foreign_and_working_runs_alone(acme: Tenant, bolt: Tenant)
     working = make_run(acme.principal, acme.project)
     with pytest.raises(DatabaseError, match="has not ended"):
         execute(acme, "SELECT purge_run(%s)", working.id)
+
+
+def learnt_from(run: Run, other: Run) -> Item:
+    """Make of a run a rating, an example that the other run got, and an item that shares its input."""
+    org = run.organization_id
+    rating = Rating.objects.create(
+        organization_id=org, run=run, dimension="correct", value=1.0, rater_kind="human", rater_actor="user"
+    )
+    example = Example.objects.create(
+        organization_id=org,
+        project=run.project,
+        run=run,
+        rating=rating,
+        kind="good",
+        task=run.task,
+        text="Task: Count.",
+        input_hash="0" * 64,
+        created_by_kind="user",
+    )
+    RunExample.objects.create(organization_id=org, run=other, example=example, position=1, score=1.0, reason="alike")
+    dataset = Dataset.objects.create(organization_id=org, project=run.project, name="counts")
+    return Item.objects.create(
+        organization_id=org,
+        dataset=dataset,
+        number=1,
+        split="train",
+        task=run.task,
+        context_kind="text",
+        blob=RunInput.objects.get(run=run).blob,
+        expected="42",
+        input_hash="0" * 64,
+        source_run=run,
+    )
+
+
+def test_purge_takes_ratings_and_examples_along_and_leaves_items(acme: Tenant) -> None:
+    run = finished_run(acme.principal, acme.project, context="alone")
+    other = finished_run(acme.principal, acme.project)
+    with scoping.organization(acme.organization):
+        item = learnt_from(run, other)
+    execute(acme, "SELECT purge_run(%s)", run.id)
+    with scoping.organization(acme.organization):
+        for model in (Rating, Example, RunExample):
+            assert model.objects.for_org(acme.organization).count() == 0
+        item.refresh_from_db()
+        assert item.source_run_id is None
+        assert item.blob_id is not None
+        assert Blob.objects.for_org(acme.organization).get().size == 5
+
+
+@pytest.mark.parametrize("table", ["promptversion", "promotion"])
+def test_application_cannot_change_prompt_versions_and_promotions(acme: Tenant, table: str) -> None:
+    for statement in (f"UPDATE trajectories_{table} SET id = id", f"DELETE FROM trajectories_{table}"):
+        with pytest.raises(ProgrammingError, match="permission denied"), transaction.atomic():
+            execute(acme, statement)

@@ -1,17 +1,33 @@
 from trajectories.models.blobs import Blob, BlobChunk, File
 from trajectories.models.checks import DemoCheck
+from trajectories.models.datasets import Dataset, Item
 from trajectories.models.events import Event, Span
+from trajectories.models.examples import Example, RunExample
+from trajectories.models.experiments import Experiment, ExperimentRun, Promotion
 from trajectories.models.idempotency import IdempotencyKey
+from trajectories.models.prompts import Prompt, PromptLabel, PromptVersion
+from trajectories.models.ratings import Rating
 from trajectories.models.runs import Run, RunInput, Tombstone
 
 __all__ = [
     "Blob",
     "BlobChunk",
+    "Dataset",
     "DemoCheck",
     "Event",
+    "Example",
+    "Experiment",
+    "ExperimentRun",
     "File",
     "IdempotencyKey",
+    "Item",
+    "Promotion",
+    "Prompt",
+    "PromptLabel",
+    "PromptVersion",
+    "Rating",
     "Run",
+    "RunExample",
     "RunInput",
     "Span",
     "Tombstone",

@@ -11,6 +11,7 @@ from django.utils import timezone
 from rlmlab.scoping.models import OrgModel, OrgQuerySet
 from rlmlab.tenancy.models import EnvironmentName, Organization, Project
 from trajectories.models.blobs import Blob
+from trajectories.models.prompts import PromptVersion
 
 
 class RunStatus(models.TextChoices):
@@ -36,6 +37,13 @@ class FinishReason(models.TextChoices):
     TIMEOUT = "timeout"
     ERROR = "error"
     CANCELLED = "cancelled"
+
+
+class Purpose(models.TextChoices):
+    """What a run is for; evaluation runs stay out of lists, examples and memory."""
+
+    USER = "user"
+    EVALUATION = "evaluation"
 
 
 class ContextKind(models.TextChoices):
@@ -71,10 +79,15 @@ class Run(OrgModel):
     """
 
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="+", db_index=False)
+    purpose = models.CharField(max_length=12, choices=Purpose.choices, default=Purpose.USER)
     title = models.CharField(max_length=200)
     task = models.TextField()
     model = models.CharField(max_length=200)
     sub_model = models.CharField(max_length=200, blank=True, default="")
+    fallback_models = ArrayField(models.CharField(max_length=200), default=list, blank=True)
+    prompt_version = models.ForeignKey(PromptVersion, on_delete=models.PROTECT, null=True, related_name="+")
+    use_examples = models.BooleanField(default=False)
+    use_memory = models.BooleanField(default=False)
     environment = models.CharField(max_length=20, choices=EnvironmentName.choices)
     environment_level = models.CharField(max_length=40, blank=True, default="")
     profile = models.CharField(max_length=20)
@@ -128,6 +141,7 @@ class Run(OrgModel):
         ]
         constraints = [
             models.CheckConstraint(condition=Q(status__in=RunStatus.values), name="run_status_is_known"),
+            models.CheckConstraint(condition=Q(purpose__in=Purpose.values), name="run_purpose_is_known"),
             models.CheckConstraint(
                 condition=Q(environment__in=EnvironmentName.values), name="run_environment_is_known"
             ),
