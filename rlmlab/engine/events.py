@@ -78,12 +78,15 @@ class SpanFinished(Payload):
 
 class Message(Payload):
     """A message of the level's conversation, stored once: system and task in the run or sub_call span, the model's text
-    in its model_call span, observations and nudges (role user) in the step span."""
+    in its model_call span, observations and nudges (role user) in the step span. `example` are the built-in worked
+    ones, and in one message those of earlier runs; `memory` the pinned notes."""
 
     type: Literal["message"] = "message"
     role: Literal["system", "user", "assistant"]
     content: str
-    purpose: Literal["system", "task", "example", "reply", "observation", "nudge", "fallback", "prompt"] = "reply"
+    purpose: Literal["system", "task", "example", "reply", "observation", "nudge", "fallback", "prompt", "memory"] = (
+        "reply"
+    )
 
 
 class Code(Payload):
@@ -121,7 +124,11 @@ class BudgetState(Payload):
 
 
 class Memory(Payload):
-    """A recall or remember of persistent memory."""
+    """A recall or remember of persistent memory.
+
+    `data` of recalled: query, items [{id, text, kind, trust, created_at, score}]; of what was pinned, in the run's own
+    span: pinned (true), items. Of remembered: id, text, created.
+    """
 
     type: Literal["memory"] = "memory"
     action: Literal["recalled", "remembered"]

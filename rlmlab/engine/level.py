@@ -1,7 +1,7 @@
 """The loop of one RLM level: model call, code, observation, until an answer is submitted or a limit ends it."""
 
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from rlmlab.engine import normalise, structured
@@ -9,7 +9,7 @@ from rlmlab.engine.budget import FALLBACK_OUTPUT_TOKENS, STEP_OUTPUT_TOKENS
 from rlmlab.engine.calls import ModelCall, Reply
 from rlmlab.engine.conversation import Conversation
 from rlmlab.engine.errors import NoAnswer
-from rlmlab.engine.events import Answer, Code, Failure, Message
+from rlmlab.engine.events import Answer, Code, Failure, Log, Memory, Message
 from rlmlab.engine.observations import CellView, observe
 from rlmlab.engine.output import OutputBuffer
 from rlmlab.engine.parsing import parse
@@ -56,16 +56,41 @@ class Level:
         )
 
     def open(self) -> None:
-        """Say what the model is told at the start."""
-        spec, own = self._spec, self._tree.spec.system_prompt
-        left = texts.left_line(self._tree.meter.left(step=0, depth=spec.depth))
+        """Say what the model is told at the start; examples and notes of earlier runs concern the root's task only."""
+        spec, tree = self._spec, self._tree
+        left = texts.left_line(tree.meter.left(step=0, depth=spec.depth))
         task = texts.task_message(spec.task, spec.context, spec.response_schema, left)
-        self._say(self._span, Message(role="system", content=opening.system_text(spec.info, own), purpose="system"))
-        for role, content in opening.examples(spec.info, own):
+        system = opening.system_text(spec.info, tree.spec.system_prompt, memory=tree.memory is not None)
+        self._say(self._span, Message(role="system", content=system, purpose="system"))
+        for role, content in opening.examples(spec.info):
             shown = Message(role="assistant" if role == "assistant" else "user", content=content, purpose="example")
             self._say(self._span, shown)
+        if spec.depth == 0:
+            self._show_earlier()
         self._say(self._span, Message(role="user", content=task, purpose="task"))
         self._conversation.end_head()
+
+    def _show_earlier(self) -> None:
+        """Show what was chosen from earlier runs: worked examples, and with a memory its pinned notes."""
+        tree, window = self._tree, self._spec.info.context_window
+        examples = opening.worked(tree.spec.examples, window)
+        if examples.text:
+            self._say(self._span, Message(role="user", content=examples.text, purpose="example"))
+        self._tell_dropped("examples", examples.dropped)
+        if tree.memory is None:
+            return
+        notes = opening.notes(tree.spec.pinned_memories, window)
+        if notes.text:
+            self._say(self._span, Message(role="user", content=notes.text, purpose="memory"))
+            shown = [asdict(item) for item in tree.spec.pinned_memories if item.id in notes.ids]
+            self._span.emit(Memory(action="recalled", data={"pinned": True, "items": shown}))
+        self._tell_dropped("memories", notes.dropped)
+
+    def _tell_dropped(self, what: str, ids: tuple[str, ...]) -> None:
+        """Record what was chosen and could not be shown."""
+        if ids:
+            message = f"{len(ids)} {what} did not fit a quarter of the model's window and were left out"
+            self._span.emit(Log(level="warning", message=message, data={"code": f"{what}_dropped", "ids": list(ids)}))
 
     async def run(self) -> Submitted | None:
         """Go on until an answer is submitted; None when the steps are used up.

@@ -13,6 +13,8 @@ from rlmlab.engine.types import ContextInfo
 SYSTEM = """\
 You answer questions about a long text with a Python REPL. The text is the variable `context`.
 First print the result, then submit it: set answer["content"] and answer["ready"] = True."""
+MEMORY = """\
+recall("words") lists notes of earlier runs, which may be wrong; remember("a fact") keeps one for later runs."""
 
 _FIND = """I find the lines that start with "{0} =".
 ```repl

@@ -40,8 +40,8 @@ def test_runs_own_prompt_gets_the_rules_it_lacks() -> None:
 
 def test_small_model_gets_worked_examples() -> None:
     assert opening.system_text(SMALL, None) == compact.SYSTEM
-    assert opening.examples(SMALL, None) == compact.EXAMPLES
-    assert opening.examples(BIG, None) == ()
+    assert opening.examples(SMALL) == compact.EXAMPLES
+    assert opening.examples(BIG) == ()
     roles = [role for role, _ in compact.EXAMPLES]
     assert roles == ["user", "assistant"] * (len(roles) // 2)
 
@@ -56,6 +56,14 @@ async def test_small_models_conversation_opens_with_its_examples(lab: Lab) -> No
     assert sent[-1][1].splitlines()[-1].startswith("[Budget left: 30 steps")
     bound = sum(text_bound(content) for _, content in sent)
     assert provider.requests[0].max_tokens == SMALL.context_window - bound
+
+
+async def test_small_model_with_a_prompt_of_its_own_keeps_the_examples(lab: Lab) -> None:
+    provider = ScriptedProvider(turns("```repl\nFINAL(1)\n```"), infos={"tiny": SMALL})
+    await lab.run(provider.script, provider=provider, model="tiny", system_prompt="Be brief.")
+    sent = [(message.role, message.content) for message in provider.requests[0].messages]
+    assert sent[0] == ("system", "Be brief.\n" + full.CONTRACT)
+    assert sent[1 : 1 + len(compact.EXAMPLES)] == list(compact.EXAMPLES)
 
 
 @pytest.mark.parametrize(
