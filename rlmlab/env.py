@@ -63,6 +63,12 @@ class Environment(BaseSettings):
     trusted_origins: Names = _set((), "origins allowed to post forms, with scheme, behind a proxy")
     https: bool = _set(False, "cookies and redirects for HTTPS behind a proxy that terminates it")
     max_request_bytes: int = _set(512 << 20, "largest request body", ge=1024)
+    api_requests_per_second: int = _set(
+        200, "API requests a second that a key, or a person's session, may make for long", ge=100, le=100_000
+    )
+    api_burst_seconds: float = _set(
+        2.0, "how many seconds' worth of them may come at once after a pause", ge=1, le=3600
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = _set("INFO", "how much the processes log")
 
     # models

@@ -9,6 +9,7 @@
     ├── TooLarge           over a size limit
     ├── UnsupportedMedia   the body is of another media type than this reads
     ├── QuotaExceeded      the organization's cap is reached
+    ├── TooManyRequests    requests come faster than they may
     └── Unavailable        a part this needs is not there now
 
 HTTP numbers are given to them in one place, `rlmlab.api.errors`. The engine and the sandbox have trees of their own
@@ -72,6 +73,10 @@ class UnsupportedMedia(DomainError):
 
 class QuotaExceeded(DomainError):
     title = "Quota exceeded"
+
+
+class TooManyRequests(DomainError):
+    title = "Too many requests"
 
 
 class Unavailable(DomainError):

@@ -82,6 +82,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "rlmlab.console.middleware.ContentSecurityPolicy",
+    "rlmlab.api.middleware.RateLimitFields",
     "rlmlab.api.middleware.ProblemDocuments",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -185,11 +186,12 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
 
-# the live channel: a doorbell, never the record
+# the live channel: a doorbell, never the record; the counts of API requests lie beside it
+LIVE_URL = RLMLAB.redis_url or valkey.channels_url(PLACES)
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [RLMLAB.redis_url or valkey.channels_url(PLACES)]},
+        "CONFIG": {"hosts": [LIVE_URL]},
     },
 }
 

@@ -1,5 +1,7 @@
 """Who asks: an API key, or a signed-in person who names the organization in `X-Organization`."""
 
+from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 from typing import Final
 
@@ -10,7 +12,8 @@ from ninja.security import HttpBearer
 from ninja.security.apikey import APIKeyCookie
 from ninja.utils import check_csrf
 
-from rlmlab.errors import Invalid, TooLarge
+from rlmlab.api import limits
+from rlmlab.errors import Invalid, NotAuthenticated, TooLarge
 from rlmlab.tenancy.models import User
 from rlmlab.tenancy.principals import Principal
 from rlmlab.tenancy.queries import principal_for_key, principal_for_user
@@ -19,10 +22,14 @@ ORGANIZATION_HEADER: Final = "X-Organization"
 
 
 class ApiRequest(HttpRequest):
-    """A request that has passed authentication; `fingerprint` is the SHA-256 of a JSON body."""
+    """A request that has passed authentication; `fingerprint` is the SHA-256 of a JSON body.
+
+    `standing` is how the limit on its sender's requests stands, None where they are not counted.
+    """
 
     auth: Principal
     fingerprint: str
+    standing: limits.Standing | None
 
 
 class KeyAuth(HttpBearer):
@@ -33,9 +40,10 @@ class KeyAuth(HttpBearer):
 
         Raises:
             NotAuthenticated: the key is unknown or revoked.
+            TooManyRequests: it comes too often, or too many wrong ones come from this address.
         """
         refuse_oversize(request)
-        return principal_for_key(token)
+        return principal_of_key(token, address=request.META.get("REMOTE_ADDR", ""), admit=partial(admit, request))
 
 
 class SessionAuth(APIKeyCookie):
@@ -53,6 +61,7 @@ class SessionAuth(APIKeyCookie):
             HttpError: 403, the CSRF token is missing or wrong.
             Invalid: the header is missing.
             NotFound: the person is no member of such an organization.
+            TooManyRequests: requests come too often.
         """
         user = request.user
         if key is None or not isinstance(user, User):
@@ -63,7 +72,34 @@ class SessionAuth(APIKeyCookie):
         slug = request.headers.get(ORGANIZATION_HEADER, "")
         if not slug:
             raise Invalid.field(ORGANIZATION_HEADER, "this header must name the organization")
-        return principal_for_user(user, slug)
+        principal = principal_for_user(user, slug)
+        admit(request, limits.count(principal))
+        return principal
+
+
+def principal_of_key(key: str, *, address: str, admit: Callable[[limits.Standing | None], None]) -> Principal:
+    """Return whom a key speaks for, and count its request or, where it is wrong, the attempt.
+
+    Raises:
+        NotAuthenticated: the key is unknown or revoked.
+    """
+    try:
+        principal = principal_for_key(key)
+    except NotAuthenticated:
+        admit(limits.count_wrong_key(address))
+        raise
+    admit(limits.count(principal))
+    return principal
+
+
+def admit(request: HttpRequest, standing: limits.Standing | None) -> None:
+    """Note on the request how its sender's limit stands, for the answer's headers, and refuse one too many.
+
+    Raises:
+        TooManyRequests: the limit is reached.
+    """
+    request.standing = standing  # type: ignore[attr-defined]
+    limits.refuse_excess(standing)
 
 
 def refuse_oversize(request: HttpRequest) -> None:

@@ -22,6 +22,7 @@ from rlmlab.errors import (
     NotFound,
     QuotaExceeded,
     TooLarge,
+    TooManyRequests,
     Unavailable,
     UnsupportedMedia,
 )
@@ -39,6 +40,7 @@ STATUS: Final[Mapping[type[DomainError], HTTPStatus]] = {
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     UnsupportedMedia: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     QuotaExceeded: HTTPStatus.TOO_MANY_REQUESTS,
+    TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 SIGN_IN: Final = "Send an API key as `Authorization: Bearer rlm_…`, or sign in."

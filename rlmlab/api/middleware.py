@@ -1,4 +1,4 @@
-"""Gives what the framework says under /api/ the API's own form."""
+"""Gives what the framework says under /api/ the API's own form, and answers the state of their limits."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -7,6 +7,7 @@ from typing import Final
 from django.http import HttpRequest, HttpResponse
 
 from rlmlab.api.errors import problem
+from rlmlab.api.limits import Standing
 
 PREFIX: Final = "/api/"
 PROBLEM: Final = "application/problem+json"
@@ -17,6 +18,21 @@ DETAILS: Final = {HTTPStatus.METHOD_NOT_ALLOWED: "This address does not take thi
 def nothing_here(_request: HttpRequest) -> HttpResponse:
     """Answer an unknown address of the API."""
     return problem(HTTPStatus.NOT_FOUND, NOTHING_HERE)
+
+
+class RateLimitFields:
+    """Tells whoever was counted by the authentication how the limit stands."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Add the fields to the answer."""
+        response = self.get_response(request)
+        standing: Standing | None = getattr(request, "standing", None)
+        for name, value in standing.headers.items() if standing is not None else ():
+            response.headers[name] = value
+        return response
 
 
 class ProblemDocuments:

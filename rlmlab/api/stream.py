@@ -11,9 +11,10 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.urls import path
 
-from rlmlab.errors import Invalid, NotAllowed, NotAuthenticated, NotFound
+from rlmlab.api import limits
+from rlmlab.api.auth import principal_of_key
+from rlmlab.errors import Invalid, NotAllowed, NotAuthenticated, NotFound, TooManyRequests
 from rlmlab.tenancy.models import User
-from rlmlab.tenancy.queries import principal_for_key
 from trajectories import hub, queries
 from trajectories.models import Run
 from trajectories.stopping import stop
@@ -23,6 +24,7 @@ logger = logging.getLogger(__name__)
 BAD_REQUEST: Final = 4400
 NOT_AUTHENTICATED: Final = 4401
 NOT_FOUND: Final = 4404
+TOO_MANY: Final = 4429
 ENDED: Final = 1000
 FAILED: Final = 1011
 
@@ -45,6 +47,8 @@ class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has
             await self.close(NOT_AUTHENTICATED)
         except (NotFound, NotAllowed):
             await self.close(NOT_FOUND)
+        except TooManyRequests:
+            await self.close(TOO_MANY)
         else:
             self.sending = asyncio.create_task(self.send_frames(run, after))
 
@@ -83,16 +87,19 @@ def run_for_scope(scope: dict[str, Any]) -> Run:
     Raises:
         NotAuthenticated: there is neither a valid key nor a session, or the page is another site's.
         NotFound: who asks has no such run.
+        TooManyRequests: who asks opens them too often; an open one counts no more.
     """
     run_id: UUID = scope["url_route"]["kwargs"]["run_id"]
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     scheme, _, key = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
-        return queries.run_for(principal_for_key(key.strip()), run_id)
+        address = (scope.get("client") or [""])[0]
+        return queries.run_for(principal_of_key(key.strip(), address=address, admit=limits.refuse_excess), run_id)
     user = scope["user"]
     if not isinstance(user, User) or not is_own_origin(headers):
         raise NotAuthenticated("Sign in, or send an API key.")
-    _, run = queries.run_of_member(user, run_id)
+    principal, run = queries.run_of_member(user, run_id)
+    limits.refuse_excess(limits.count(principal))
     return run
 
 

@@ -20,11 +20,12 @@ class PermissionMissing(NotAllowed):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """An actor in an organization."""
+    """An actor in an organization; `requests_per_second` is its key's own limit, None where there is none."""
 
     actor: Actor
     organization: Organization
     role: str
+    requests_per_second: int | None = None
 
     @property
     def organization_id(self) -> UUID:

@@ -34,7 +34,8 @@ def principal_for_key(raw: str) -> Principal:
         if key is None or not key.matches(raw):
             raise NotAuthenticated("The API key is unknown or revoked.")
         _touch(key)
-    return Principal(Actor("api_key", key.id, f"{key} “{key.label}”"), key.organization, key.role)
+    actor = Actor("api_key", key.id, f"{key} “{key.label}”")
+    return Principal(actor, key.organization, key.role, key.requests_per_second)
 
 
 def _touch(key: ApiKey) -> None:

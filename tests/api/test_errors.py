@@ -47,7 +47,7 @@ def test_every_domain_error_has_a_number() -> None:
     numbers = {kind.__name__: errors.status_of(kind("x")).value for kind in DomainError.__subclasses__()}
     assert numbers == {
         "Invalid": 422, "NotFound": 404, "NotAllowed": 403, "NotAuthenticated": 401, "Conflict": 409,
-        "TooLarge": 413, "UnsupportedMedia": 415, "QuotaExceeded": 429, "Unavailable": 503,
+        "TooLarge": 413, "UnsupportedMedia": 415, "QuotaExceeded": 429, "TooManyRequests": 429, "Unavailable": 503,
     }  # fmt: skip
 
 

@@ -44,6 +44,22 @@ def test_a_key_without_label_is_refused_at_its_field(as_ada: Client, ada: Princi
     assert len(keys_of(ada)) == before
 
 
+def test_a_key_may_get_a_limit_of_its_own_and_the_list_shows_it(as_ada: Client, ada: Principal) -> None:
+    page = text_of(as_ada.post(KEYS, {"label": "slow", "role": "viewer", "requests_per_second": "150"}))
+    assert re.search(r"slow\s+Viewer\s+150", page)
+    assert re.search(r"tests\s+Owner\s+installation's", page)
+    assert {key.label: key.requests_per_second for key in keys_of(ada)} == {"slow": 150, "tests": None}
+
+
+@pytest.mark.parametrize("rate", ["0", "-1", "201", "many", "1.5"])
+def test_a_limit_that_cannot_be_is_refused_at_its_field(as_ada: Client, ada: Principal, rate: str) -> None:
+    response = as_ada.post(KEYS, {"label": "odd", "role": "viewer", "requests_per_second": rate})
+    assert response.status_code == 422
+    assert list(response.context["form"].errors) == ["requests_per_second"]
+    assert f'value="{rate}"' in response.content.decode()
+    assert [key.label for key in keys_of(ada)] == ["tests"]
+
+
 def test_what_only_the_domain_refuses_stands_at_its_field_too(as_ada: Client) -> None:
     response = as_ada.post(KEYS, {"label": "   \x00", "role": "owner"})
     assert response.status_code == 422

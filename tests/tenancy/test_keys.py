@@ -5,6 +5,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from rlmlab import scoping
@@ -121,6 +122,33 @@ def test_create_key_refuses_a_bad_field(ada: Principal, label: str, role: str, d
     with pytest.raises(Invalid) as caught:
         create_key(by=ada, label=label, role=role)
     assert caught.value.detail == detail
+
+
+@pytest.mark.parametrize("rate", [0, -1, 201, 10**9])
+def test_a_limit_beyond_the_installations_is_refused(ada: Principal, rate: int) -> None:
+    with pytest.raises(Invalid, match="must be between 1 and 200, this installation's limit") as caught:
+        create_key(by=ada, label="x", requests_per_second=rate)
+    assert [error.field for error in caught.value.errors] == ["requests_per_second"]
+    assert [key.label for key in keys_of(ada)] == ["tests"]
+
+
+def test_a_keys_own_limit_is_kept_recorded_and_goes_with_whom_it_speaks_for(ada: Principal) -> None:
+    new = create_key(by=ada, label="slow", requests_per_second=7)
+    assert stored(ada, new.key.prefix).requests_per_second == 7
+    assert principal_for_key(new.raw).requests_per_second == 7
+    with scoping.organization(ada.organization):
+        assert AuditEntry.objects.get(object_id=new.key.id).changes["requests_per_second"] == 7
+
+
+def test_a_key_without_a_limit_of_its_own_has_the_installations(acme: Tenant) -> None:
+    assert principal_for_key(acme.key).requests_per_second is None
+    assert acme.principal.requests_per_second is None
+
+
+def test_the_database_keeps_a_limit_positive(acme: Tenant) -> None:
+    refused = pytest.raises(IntegrityError, match="api_key_rate_is_positive")
+    with scoping.organization(acme.organization), refused, transaction.atomic():
+        ApiKey.objects.update(requests_per_second=0)
 
 
 def test_viewer_manages_no_keys(acme: Tenant, vera: Principal) -> None:

@@ -10,6 +10,12 @@ class KeyForm(forms.Form):
 
     label = forms.CharField(label="Label", max_length=80, help_text="What the key is for, as the audit log shows it.")
     role = forms.ChoiceField(label="Role", choices=Role.choices, initial=Role.OWNER)
+    requests_per_second = forms.IntegerField(
+        label="Requests a second",
+        required=False,
+        min_value=1,
+        help_text="A limit of the key's own; empty: as many as this installation allows.",
+    )
 
 
 class MemberForm(forms.Form):

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
+from django.conf import settings
 from django.utils import timezone
 
 from rlmlab import scoping
 from rlmlab.audit.actions import record
-from rlmlab.errors import NotFound
+from rlmlab.errors import Invalid, NotFound
 from rlmlab.tenancy.fields import clean_role, clean_text
 from rlmlab.tenancy.models import ApiKey, Role
 from rlmlab.tenancy.principals import Principal
@@ -28,11 +29,11 @@ class NewKey:
     raw: str
 
 
-def create_key(*, by: Principal, label: str, role: str = Role.OWNER) -> NewKey:
-    """Make an API key of the organization.
+def create_key(*, by: Principal, label: str, role: str = Role.OWNER, requests_per_second: int | None = None) -> NewKey:
+    """Make an API key of the organization; with `requests_per_second` it may make fewer than the installation allows.
 
     Raises:
-        Invalid: the label or the role is not valid.
+        Invalid: the label, the role or the limit is not valid.
     """
     by.require("key.manage")
     alphabet = string.ascii_lowercase + string.digits
@@ -44,12 +45,21 @@ def create_key(*, by: Principal, label: str, role: str = Role.OWNER) -> NewKey:
         hash=ApiKey.digest(raw),
         label=clean_text("label", label, limit=LABEL_LENGTH),
         role=clean_role("role", role),
+        requests_per_second=_clean_rate(requests_per_second),
         created_by_id=by.actor.id if by.actor.kind == "user" else None,
     )
     with scoping.organization(by.organization):
         key.save(force_insert=True)
-        _record(by, key, "api_key.create", {"prefix": prefix, "label": key.label, "role": key.role})
+        limit = {} if key.requests_per_second is None else {"requests_per_second": key.requests_per_second}
+        _record(by, key, "api_key.create", {"prefix": prefix, "label": key.label, "role": key.role, **limit})
     return NewKey(key, raw)
+
+
+def _clean_rate(rate: int | None) -> int | None:
+    highest: int = settings.RLMLAB.api_requests_per_second
+    if rate is not None and not 1 <= rate <= highest:
+        raise Invalid.field("requests_per_second", f"must be between 1 and {highest}, this installation's limit")
+    return rate
 
 
 def revoke_key(*, by: Principal, key_id: UUID) -> ApiKey:
