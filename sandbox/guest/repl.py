@@ -8,18 +8,20 @@ from typing import Any, NoReturn, Protocol
 
 from sandbox.guest import tracebacks
 from sandbox.guest.output import Output, Printer, make_print
-from sandbox.guest.scaffold import Answer, BudgetExceeded, Host, SubCallError, host_functions, make_show_vars
+from sandbox.guest.scaffold import Answer, BudgetExceeded, Host, Listing, SubCallError, host_functions, make_show_vars
 from sandbox.guest.wire import Channel, ChannelClosed, Frame
 
 _LONG = 1 << 20
 _BALLAST = 16 << 20  # freed while an error is reported, so that a full memory can still be told
 DISPLAY = "_display_"
+LISTER = "SHOW_VARS"
 
 
 class Language(Protocol):
     """What a cell may say: a compiler, and the builtins its code runs with.
 
-    Compiled code shows the value of a last expression by calling `DISPLAY`, which the REPL adds to the builtins.
+    Compiled code shows the value of a last expression, and that of a `LISTER` that stands alone anywhere, by calling
+    `DISPLAY`, which the REPL adds to the builtins.
     """
 
     def compile(self, source: str, filename: str) -> types.CodeType:
@@ -48,7 +50,7 @@ class Repl:
         builtins = language.builtins(self._namespace, stdout, stderr)
         builtins.update({"print": make_print(stdout), DISPLAY: self._display})
         self._namespace["__builtins__"] = builtins
-        self._scaffold = self._build_scaffold(opening, context, stdout)
+        self._scaffold = self._build_scaffold(opening, context)
         self._restore()
 
     def serve(self) -> NoReturn:
@@ -59,7 +61,7 @@ class Repl:
                 raise ChannelClosed(f"unexpected frame {frame['t']}")
             self._channel.send({"cell": frame["cell"], **self._execute(f"<cell-{frame['cell']}>", frame["code"])})
 
-    def _build_scaffold(self, opening: Frame, context: Any, stdout: Printer) -> dict[str, Any]:
+    def _build_scaffold(self, opening: Frame, context: Any) -> dict[str, Any]:
         scaffold: dict[str, Any] = {
             **host_functions(self._host, opening["functions"]),
             **self._answer.functions(),
@@ -68,7 +70,7 @@ class Repl:
             "BudgetExceeded": BudgetExceeded,
             "SubCallError": SubCallError,
         }
-        scaffold["SHOW_VARS"] = make_show_vars(self._namespace, scaffold, stdout.write)
+        scaffold[LISTER] = make_show_vars(self._namespace, scaffold)
         for function in filter(callable, scaffold.values()):
             function.__qualname__ = function.__name__  # what Python's own error messages show
         return scaffold
@@ -127,7 +129,9 @@ class Repl:
         return described
 
     def _display(self, value: Any) -> None:
-        if value is not None:
+        if isinstance(value, Listing):
+            self._output.write("stdout", f"{value}\n")
+        elif value is not None:
             text = repr(value)
             if len(text) > _LONG:  # no second copy of what is cut anyway
                 self._output.write("result", text)

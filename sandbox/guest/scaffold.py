@@ -104,12 +104,12 @@ def _services(host: Host) -> tuple[Callable[..., Any], ...]:
         """Return what is left of the run's budget."""
         return host.call("budget", [], {})
 
-    def recall(query: str) -> Any:
-        """Search the memory."""
-        return host.call("recall", [query], {})
+    def recall(query: str, limit: int = 8) -> Any:
+        """Search the memory; a list of dicts, best first."""
+        return host.call("recall", [query], {"limit": limit})
 
     def remember(text: str) -> Any:
-        """Keep a fact for later runs."""
+        """Keep a fact for later runs; returns its id."""
         return host.call("remember", [text], {})
 
     return budget, recall, remember
@@ -177,17 +177,24 @@ class Answer:
         self._dialect = dialect
 
 
-def make_show_vars(
-    namespace: Mapping[str, Any], scaffold: Mapping[str, Any], show: Callable[[str], object]
-) -> Callable[[], None]:
+class Listing(str):
+    """What SHOW_VARS returns: a text that shows its lines as they are where another one shows its repr."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def make_show_vars(namespace: Mapping[str, Any], scaffold: Mapping[str, Any]) -> Callable[[], Listing]:
     """Build SHOW_VARS, which needs no host."""
 
-    def SHOW_VARS() -> None:  # noqa: N802 - the name is part of what models are taught
-        """Print the names, types and sizes of your variables."""
-        rows = [_row("context", namespace["context"])]
+    def SHOW_VARS() -> Listing:  # noqa: N802 - the name is part of what models are taught
+        """List the names, types and sizes of your variables; a call that stands alone prints the list."""
+        rows = [_row("context", namespace.get("context"))]
         own = (name for name in namespace if name not in scaffold and not _is_imported(name, namespace[name]))
         rows += [_row(name, namespace[name]) for name in own]
-        show("\n".join(rows) + "\n")
+        return Listing("\n".join(rows))
 
     return SHOW_VARS
 

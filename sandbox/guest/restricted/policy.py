@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 from RestrictedPython.transformer import RestrictingNodeTransformer, copy_locations
 
-from sandbox.guest.repl import DISPLAY
+from sandbox.guest.repl import DISPLAY, LISTER
 from sandbox.guest.restricted import facades, names
 
 FACADE_METACLASSES = ("ABCMeta",)
@@ -27,11 +27,16 @@ def compile_cell(source: str, filename: str) -> types.CodeType:
     """
     tree = ast.parse(source, filename)
     tree = Policy(filename).visit(tree)
-    if tree.body and isinstance(tree.body[-1], ast.Expr):
-        last = tree.body[-1]
-        last.value = ast.Call(func=ast.Name(DISPLAY, ast.Load()), args=[last.value], keywords=[])
-        copy_locations(last.value, last)
+    for shown in [node for node in ast.walk(tree) if isinstance(node, ast.Expr)]:
+        if shown is tree.body[-1] or _lists(shown.value):
+            shown.value = ast.Call(func=ast.Name(DISPLAY, ast.Load()), args=[shown.value], keywords=[])
+            copy_locations(shown.value, shown)
     return compile(ast.fix_missing_locations(tree), filename, "exec", dont_inherit=True)
+
+
+def _lists(value: ast.expr) -> bool:
+    """Tell whether an expression is a call that lists the variables."""
+    return isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == LISTER
 
 
 class Policy(RestrictingNodeTransformer):

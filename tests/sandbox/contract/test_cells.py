@@ -153,6 +153,38 @@ async def test_show_vars_lists_names_types_and_sizes(session: Session) -> None:
     ]
 
 
+async def test_show_vars_printed_or_kept_is_the_list_and_no_none(session: Session) -> None:
+    await run(session, "x = [1, 2]")
+    bare = (await run(session, "SHOW_VARS()")).text("stdout")
+    assert bare.endswith("\nx: list, 2 items\n")
+    ran = await run(session, "print(SHOW_VARS())")
+    assert (ran.text("stdout"), ran.text("result")) == (bare, "")
+    ran = await run(session, "listed = SHOW_VARS()\nprint('x: list' in listed)")
+    assert ran.text("stdout") == "True\n"
+
+
+async def test_show_vars_that_stands_alone_is_shown_wherever_it_stands(session: Session) -> None:
+    ran = await run(session, "x = 5\nif x:\n    SHOW_VARS()\nprint('after')")
+    assert [line.split(",")[0] for line in ran.text("stdout").splitlines()] == ["context: NoneType", "x: int", "after"]
+    assert ran.text("result") == ""
+
+
+async def test_memory_functions_are_there_and_restored_where_the_session_has_them(open_session: OpenSession) -> None:
+    session = await open_session(functions=("recall", "remember"))
+    await run(session, "recall = remember = None")
+    handler = Recorder({"recall": lambda query, limit: [{"text": query, "n": limit}], "remember": str.upper})
+    ran = await run(session, "print(recall('a'), recall('b', limit=2), remember('c'))\nSHOW_VARS()", handler)
+    assert ran.text("stdout").splitlines()[0] == "[{'text': 'a', 'n': 8}] [{'text': 'b', 'n': 2}] C"
+    assert "recall" not in "".join(ran.text("stdout").splitlines()[1:])
+
+
+@pytest.mark.parametrize("name", ["recall", "remember"])
+async def test_without_memory_its_functions_do_not_exist(session: Session, name: str) -> None:
+    ran = await run(session, f"{name}('x')")
+    assert ran.result.error is not None
+    assert (ran.result.error.type, ran.result.error.message) == ("NameError", f"name '{name}' is not defined")
+
+
 async def test_output_over_the_limit_is_cut_and_counted(session: Session) -> None:
     ran = await run(session, "print('é' * 1_000_000)\nprint('more')")
     assert ran.text("stdout") == "é" * (1 << 19)

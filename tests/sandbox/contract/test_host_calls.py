@@ -24,7 +24,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
         ("rlm_query('a', context={'k': (1, 2)})", ("a",), {"context": {"k": [1, 2]}}),
         ("rlm_query_batched(['a', 'b'], contexts=['x', None])", (["a", "b"],), {"contexts": ["x", None]}),
         ("budget()", (), {}),
-        ("recall('q')", ("q",), {}),
+        ("recall('q')", ("q",), {"limit": 8}),
         ("remember('t')", ("t",), {}),
         ("search('q', 3, exact=True)", ("q", 3), {"exact": True}),
         ("llm_query({1: float('nan'), None: [float('inf')]})", ({"1": None, "null": [None]},), {}),

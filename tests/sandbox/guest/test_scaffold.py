@@ -76,7 +76,8 @@ def pair() -> Iterator[Pair]:
         ("rlm_query_batched", (["p", "q"],), {}, [["p", "q"]], {}),
         ("rlm_query_batched", (["p", "q"],), {"contexts": iter("ab")}, [["p", "q"]], {"contexts": ["a", "b"]}),
         ("budget", (), {}, [], {}),
-        ("recall", ("where",), {}, ["where"], {}),
+        ("recall", ("where",), {}, ["where"], {"limit": 8}),
+        ("recall", (), {"query": "where", "limit": 3}, ["where"], {"limit": 3}),
         ("remember", ("there",), {}, ["there"], {}),
         ("search", ("x", 2), {"k": 3}, ["x", 2], {"k": 3}),
     ],
@@ -242,9 +243,9 @@ def test_show_vars_lists_the_input_and_what_the_cells_made() -> None:
         "count": 5,
         "Own": Own,
     }
-    shown: list[str] = []
-    make_show_vars(namespace, scaffold, shown.append)()
-    lines = shown[0].splitlines()
+    shown = make_show_vars(namespace, scaffold)()
+    assert f"{shown}" == repr(shown) == shown
+    lines = shown.splitlines()
     assert lines[:5] == [
         "context: str, 3 characters",
         "rows: list, 1,200 items",
@@ -254,3 +255,7 @@ def test_show_vars_lists_the_input_and_what_the_cells_made() -> None:
     ]
     assert lines[5].startswith("Own: type, ")
     assert len(lines) == 6
+
+
+def test_show_vars_bears_a_lost_input() -> None:
+    assert make_show_vars({"x": 1}, {})().splitlines()[0].startswith("context: NoneType, ")
