@@ -48,6 +48,7 @@ class SpanStarted(Payload):
     examples (ids), memory (bool), environment, level, profile, budget, context {kind, size, parts}.
     step: number. model_call: model, purpose (step | sub_call | fallback), request_hash, max_tokens, price.
     execution: cell. sub_call: function, prompt (first 2,000 characters), request_hash, index, batch_size, model.
+    tool_call: its arguments by name (recall: query, limit; remember: text; budget: none), request_hash.
     """
 
     type: Literal["span_started"] = "span_started"
@@ -59,8 +60,8 @@ class SpanStarted(Payload):
 
 
 class SpanFinished(Payload):
-    """`usage` of a model call is its own; other kinds carry none, sums are projections. `result` of a sub_call: its
-    answer.
+    """`usage` of a model call is its own; other kinds carry none, sums are projections. `result` of a sub_call or
+    tool_call: its answer.
 
     `data` by kind. run: finish_reason, totals. model_call: finish_reason, attempts. execution: status, cpu_seconds,
     peak_memory_bytes, usage_source, truncated_bytes.

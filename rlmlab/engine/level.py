@@ -4,7 +4,7 @@ from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from rlmlab.engine import normalise, structured
+from rlmlab.engine import normalise, recollection, structured
 from rlmlab.engine.budget import FALLBACK_OUTPUT_TOKENS, STEP_OUTPUT_TOKENS
 from rlmlab.engine.calls import ModelCall, Reply
 from rlmlab.engine.conversation import Conversation
@@ -49,11 +49,9 @@ class Level:
         self._span = span
         self._cells = 0
         self._conversation = Conversation()
-        self._repl = Repl(
-            tree.environment,
-            SessionSpec(profile=tree.spec.profile, functions=FUNCTIONS, tree=str(tree.spec.run_id), depth=spec.depth),
-            spec.open_context,
-        )
+        functions = FUNCTIONS if tree.memory is None else FUNCTIONS + recollection.FUNCTIONS
+        session = SessionSpec(tree.spec.profile, functions=functions, tree=str(tree.spec.run_id), depth=spec.depth)
+        self._repl = Repl(tree.environment, session, spec.open_context)
 
     def open(self) -> None:
         """Say what the model is told at the start; examples and notes of earlier runs concern the root's task only."""
@@ -207,7 +205,8 @@ class Level:
             output.finish(result)
             _record(span, result)
         submitted, nudge = self._answer(result)
-        text = observe(view, result, self._repl.profile)
+        told = [observe(view, result, self._repl.profile), texts.found_nothing(host.recalls)]
+        text = "\n".join(filter(None, told))
         return Ran(f"{text}\n\n{nudge}" if nudge else text, submitted, host.calls, result.status == "ok")
 
     def _answer(self, result: CellResult) -> tuple[Submitted | None, str | None]:

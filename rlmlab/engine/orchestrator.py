@@ -17,6 +17,7 @@ from rlmlab.engine.events import Failure, FinishReason, SpanStatus
 from rlmlab.engine.level import Level, Submitted
 from rlmlab.engine.memory import MemoryPort
 from rlmlab.engine.providers.base import ModelInfo, Provider
+from rlmlab.engine.recollection import Recollection
 from rlmlab.engine.spans import OpenSpan, Spans, failure_of
 from rlmlab.engine.stream import EventStream
 from rlmlab.engine.tree import LevelSpec, Tree, root_started
@@ -79,7 +80,8 @@ async def execute(  # noqa: PLR0913 - the means of a run; callers name each
     meter = Meter(spec.budget, clock, price.limit_usd)
     spans = Spans(stream, clock)
     caller = Caller(provider, meter, spans, spec.seed)
-    tree = Tree(spec, provider, environment, stream, spans, meter, caller, memory)
+    recollection = None if memory is None else Recollection(memory, stream, spans)
+    tree = Tree(spec, provider, environment, stream, spans, meter, caller, recollection)
     with spans.open(root_started(spec, environment, price.limit_usd, memory=memory is not None), None) as span:
         ending = await _Run(tree, span, clock, cancel or CancelToken()).end(price)
         totals = meter.totals()

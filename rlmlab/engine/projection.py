@@ -26,6 +26,7 @@ from rlmlab.engine.events import (
 from rlmlab.engine.types import STATUS_OF, Totals
 
 PREVIEW_CHARS = 200
+PREVIEWED = ("task", "prompt", "query", "text")  # of a span's start, the first that it has
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ class Projection:
             status="running",
             started_at=event.at,
             first_seq=event.seq,
-            preview=one_line(str(started.data.get("task") or started.data.get("prompt") or "")),
+            preview=one_line(str(next(filter(None, map(started.data.get, PREVIEWED)), ""))),
         )
         self._store(row)
         first = started.attempt == 1

@@ -15,6 +15,7 @@ from rlmlab.engine.errors import BudgetExhausted, LostLease, NoAnswer, ProviderE
 from rlmlab.engine.events import Failure, Message
 from rlmlab.engine.prompts import plain
 from rlmlab.engine.providers.base import ModelInfo
+from rlmlab.engine.recollection import Recollection
 from rlmlab.engine.spans import OpenSpan, SpanStart, failure_of
 from rlmlab.engine.tree import SHOWN_PROMPT_CHARS, LevelSpec, RunChild, Tree, join
 from rlmlab.engine.types import ContextInfo, ContextOpener, no_context
@@ -57,6 +58,7 @@ class CellHost:
         self, tree: Tree, place: Place, span: OpenSpan, *, run_child: RunChild, before: Callable[[], None]
     ) -> None:
         self.calls = 0
+        self.recalls: list[int] = []  # how many memories each found
         self.fatal: BaseException | None = None
         self._tree = tree
         self._place = place
@@ -103,6 +105,8 @@ class CellHost:
                 return await self._batch(self._items(call))
             case "budget":
                 return self._budget(call)
+            case "recall" | "remember" if self._tree.memory is not None:
+                return await self._remind(call, self._tree.memory)
             case _:
                 raise Refused("NameError", f"the host has no function {call.name!r}")
 
@@ -274,11 +278,21 @@ class CellHost:
 
     def _budget(self, call: HostCall) -> JSON:
         """Tell what is left; it is on record, because it is another answer each time."""
-        path = join(self._place.step_path, self._place.calls_before + call.ordinal)
-        start = SpanStart(kind="tool_call", name="budget", path=path, depth=self._place.depth)
+        start = SpanStart(kind="tool_call", name="budget", path=self._path(call), depth=self._place.depth)
         with self._tree.spans.open(start, self._span) as span:
             span.result = self._tree.meter.left(step=self._place.step, depth=self._place.depth)
         return span.result
+
+    async def _remind(self, call: HostCall, memory: Recollection) -> JSON:
+        """Ask the run's memory, and note what it did not know."""
+        answer = await memory.answer(call, self._path(call), self._span)
+        if isinstance(answer, list):
+            self.recalls.append(len(answer))
+        return answer
+
+    def _path(self, call: HostCall) -> str:
+        """Name the place of a host call that has no items."""
+        return join(self._place.step_path, self._place.calls_before + call.ordinal)
 
 
 def _as_text(context: JSON) -> str:

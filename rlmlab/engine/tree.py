@@ -5,8 +5,8 @@ from typing import Any, Protocol
 
 from rlmlab.engine.budget import Meter
 from rlmlab.engine.calls import Caller
-from rlmlab.engine.memory import MemoryPort
 from rlmlab.engine.providers.base import ModelInfo, Provider
+from rlmlab.engine.recollection import Recollection
 from rlmlab.engine.spans import OpenSpan, Spans, SpanStart
 from rlmlab.engine.stream import EventStream
 from rlmlab.engine.types import ContextInfo, ContextOpener, RunSpec
@@ -17,7 +17,7 @@ SHOWN_PROMPT_CHARS = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """One run: its request, its means, its meter and its stream."""
+    """One run: its request, its means, its meter and its stream; `memory` None: it has none."""
 
     spec: RunSpec
     provider: Provider
@@ -26,7 +26,7 @@ class Tree:
     spans: Spans
     meter: Meter
     caller: Caller
-    memory: MemoryPort | None = None
+    memory: Recollection | None = None
 
 
 @dataclass(frozen=True, slots=True)

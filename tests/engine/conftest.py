@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from rlmlab.engine.clock import Clock, SystemClock
+from rlmlab.engine.memory import MemoryPort
 from rlmlab.engine.orchestrator import execute
 from rlmlab.engine.stream import EventStream
 from rlmlab.engine.types import Budget, CancelToken, RunOutcome, RunSpec
@@ -50,6 +51,7 @@ class Lab:
         cancel: CancelToken | None = None,
         provider: ScriptedProvider | None = None,
         sink: MemorySink | None = None,
+        memory: MemoryPort | None = None,
         **spec: object,
     ) -> Ran:
         """Run "Root" with a scripted model."""
@@ -63,6 +65,7 @@ class Lab:
             stream=EventStream(RUN_ID, [sink], self.clock),
             clock=self.clock,
             cancel=cancel,
+            memory=memory,
         )
         check_stream(sink.events)
         projection = sink.projection()

@@ -1,7 +1,7 @@
 """The engine's own words to a model between its turns."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rlmlab.engine.types import ContextInfo
@@ -52,6 +52,18 @@ def left_line(left: Mapping[str, float | None]) -> str:
     return (
         f"[Budget left: {left['steps']} steps, {left['tokens']:,} tokens, {money}{left['sub_calls']} sub-calls, "
         f"{left['seconds']:.0f} s, {left['depth']} levels of rlm_query.{last}]"
+    )
+
+
+def found_nothing(recalls: Sequence[int]) -> str:
+    """Tell of the calls of `recall` that found nothing, by how many memories each found; empty when all found some."""
+    empty = sum(found == 0 for found in recalls)
+    if not empty:
+        return ""
+    return (
+        "[recall found nothing.]"
+        if len(recalls) == 1
+        else f"[recall found nothing in {empty} of {len(recalls)} calls.]"
     )
 
 
