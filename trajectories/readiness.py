@@ -1,20 +1,59 @@
-"""Whether runs can be worked on: the database and its schema, the broker, a live worker."""
+"""Whether runs can be worked on: the database and its schema, the broker, a live worker.
 
+A server that is frozen takes connections and never answers, so each check is made in a thread that nobody waits for
+longer than `ANSWER_SECONDS`.
+"""
+
+import logging
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, wait
+from threading import Lock, Thread
 from typing import Final
 
 from celery import current_app
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
+logger = logging.getLogger(__name__)
+
 OK: Final = "ok"
+NO_ANSWER: Final = "no answer"
 PING_SECONDS: Final = 1.0
+ANSWER_SECONDS: Final = 2.5
 REMEMBER_SECONDS: Final = 2.0
 # kombu wraps what goes wrong while it connects; on a connection that it had, the client's own error comes through
 BROKER_ERRORS: Final = (OperationalError, RedisError, OSError)
+
+
+class _Inquiry:
+    """Makes one check at a time: while one hangs, whoever asks waits for that one, and threads do not pile up."""
+
+    def __init__(self, check: Callable[[], str]) -> None:
+        self._check = check
+        self._lock = Lock()
+        self._answer: Future[str] = Future()
+        self._answer.set_result(OK)
+
+    def ask(self) -> Future[str]:
+        """Start the check unless it is being made; return what will hold its result."""
+        with self._lock:
+            if self._answer.done():
+                self._answer = Future()
+                Thread(target=self._make, args=(self._answer,), daemon=True).start()
+            return self._answer
+
+    def _make(self, answer: Future[str]) -> None:
+        try:
+            result = self._check()
+        except Exception:
+            logger.exception("a check of readiness failed")
+            result = "failed; the log says why"
+        finally:
+            connections.close_all()  # this thread's
+        answer.set_result(result)
 
 
 class _Remembered:
@@ -22,12 +61,15 @@ class _Remembered:
 
     def __init__(self) -> None:
         self.until = 0.0
+        self._inquiries = {name: _Inquiry(check) for name, check in CHECKS.items()}
 
     def checks(self) -> Mapping[str, str]:
         """Look, unless all was well a moment ago."""
         if time.monotonic() < self.until:
             return dict.fromkeys(CHECKS, OK)
-        found = {name: check() for name, check in CHECKS.items()}
+        answers = {name: inquiry.ask() for name, inquiry in self._inquiries.items()}
+        wait(answers.values(), ANSWER_SECONDS)
+        found = {name: answer.result() if answer.done() else NO_ANSWER for name, answer in answers.items()}
         if all(result == OK for result in found.values()):
             self.until = time.monotonic() + REMEMBER_SECONDS
         return found

@@ -1,13 +1,24 @@
 """Whether it lives, and whether it can work."""
 
+import os
+import signal
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event
 
+import httpx
 import pytest
 from django.db import OperationalError
 from django.test import Client
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from tests.live import Process, live_worker, model_server, wait_until  # noqa: F401
+from rlmlab.embedded import postgres, valkey
+from rlmlab.embedded.places import places
+from rlmlab.embedded.supervisor import Supervisor
+from tests.environment import DATA_DIR
+from tests.live import Process, live_worker, model_server, wait_until, web  # noqa: F401
 from trajectories import readiness
 
 
@@ -74,6 +85,103 @@ def test_a_broker_that_goes_away_between_two_commands_is_told(
     monkeypatch.setattr(readiness, "current_app", Gone())
     assert readiness.broker().startswith("cannot be reached")
     assert readiness.worker() == "cannot be asked"
+
+
+class Frozen:
+    """A check that hangs until it is thawed, and counts how often it is made."""
+
+    def __init__(self) -> None:
+        self.thawed = Event()
+        self.made = 0
+
+    def __call__(self) -> str:
+        self.made += 1
+        self.thawed.wait(20)
+        return "ok"
+
+
+def test_a_check_that_hangs_is_given_up_and_not_made_again_meanwhile(
+    monkeypatch: pytest.MonkeyPatch, client: Client
+) -> None:
+    frozen = Frozen()
+    monkeypatch.setattr(readiness, "CHECKS", {"database": frozen, "broker": lambda: "ok"})
+    monkeypatch.setattr(readiness, "ANSWER_SECONDS", 0.1)
+    monkeypatch.setattr(readiness, "_remembered", readiness._Remembered())
+    started = time.monotonic()
+    answers = [client.get("/readyz") for _ in range(3)]
+    assert 0.3 <= time.monotonic() - started < 2
+    assert {answer.status_code for answer in answers} == {503}
+    assert answers[2].json()["checks"] == {"database": "no answer", "broker": "ok"}
+    assert frozen.made == 1
+    frozen.thawed.set()
+    wait_until(lambda: client.get("/readyz").status_code == 200, 5)
+    assert frozen.made == 2  # the answer that came late is not taken for one of now
+
+
+def test_a_check_that_fails_of_itself_is_told_and_logged(
+    monkeypatch: pytest.MonkeyPatch, client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken() -> str:
+        raise ValueError("what nobody expected")
+
+    monkeypatch.setattr(readiness, "CHECKS", {"broker": broken})
+    monkeypatch.setattr(readiness, "_remembered", readiness._Remembered())
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["checks"]) == (503, {"broker": "failed; the log says why"})
+    assert "what nobody expected" in caplog.text
+
+
+@pytest.fixture(scope="module")
+def own_servers() -> Iterator[dict[str, int]]:
+    """A private PostgreSQL and Valkey; their process ids by name."""
+    folder = DATA_DIR / "own"
+    folder.mkdir(mode=0o711)
+    (folder / "static").mkdir()
+    where = places(folder)
+    supervisor = Supervisor(print)
+    try:
+        supervisor.start(postgres.prepare(where), lambda: postgres.is_ready(where))
+        postgres.provision(where)
+        supervisor.start(valkey.prepare(where), lambda: valkey.is_ready(where))
+        yield {each.child.name: each.child.process.pid for each in supervisor.children if each.child.process}
+    finally:
+        supervisor.stop()
+
+
+def family(pid: int) -> list[int]:
+    """A process and its children: PostgreSQL's are of sessions of their own."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *(int(child) for child in children)]
+
+
+@contextmanager
+def frozen(pid: int) -> Iterator[None]:
+    pids = family(pid)
+    for each in pids:
+        os.kill(each, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for each in pids:
+            os.kill(each, signal.SIGCONT)
+
+
+def test_frozen_servers_are_told_within_three_seconds(own_servers: dict[str, int]) -> None:
+    def look() -> tuple[float, int, dict[str, str]]:
+        started = time.monotonic()
+        answer = httpx.get(f"{process.url}/readyz", timeout=20)
+        return time.monotonic() - started, answer.status_code, answer.json()["checks"]
+
+    with web(RLMLAB_DATA_DIR=str(DATA_DIR / "own")) as process:
+        _, status, checks = look()
+        assert (status, checks["database"], checks["broker"]) == (503, "ok", "ok")  # not migrated, and no worker
+        for server, named in (("postgres", {"database", "migrations"}), ("valkey", {"broker", "worker"})):
+            with frozen(own_servers[server]):
+                for _ in range(2):
+                    seconds, status, checks = look()
+                    assert (status, seconds < 3.5) == (503, True), checks
+                    assert {name for name, found in checks.items() if found == "no answer"} == named
+            wait_until(lambda: look()[2]["database"] == look()[2]["broker"] == "ok", 10)
 
 
 @pytest.mark.django_db
