@@ -7,6 +7,9 @@ from rlmlab.audit import presenters
 SENTENCES: Final = {
     "demo.settle": "checked the answer of the demo run “{title}” (right: {passed})",
     "file.create": "stored the file {name} ({size} bytes)",
+    "prompt.create_version": "wrote v{version} of the prompt {prompt}",
+    "prompt.delete_label": "deleted the label {label} of the prompt {prompt}",
+    "prompt.move_label": "moved the label {label} of the prompt {prompt} to v{version}",
     "run.cancel": "stopped the run “{title}”",
     "run.create": "started the run “{title}” on {model}",
 }
