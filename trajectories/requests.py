@@ -207,11 +207,20 @@ def _check_schema(schema: Mapping[str, Any] | None) -> None:
     if (problem := unsupported(schema)) is not None:
         name, _, message = problem.partition(": ")
         raise Invalid.field(name, message)
-    for leaf in _leaves(schema):
+    refuse_unstorable("response_schema", schema)
+
+
+def refuse_unstorable(name: str, value: Any) -> None:
+    """Go on only with a JSON value that the database can keep.
+
+    Raises:
+        Invalid: it contains NUL, a lone surrogate or a number that JSON does not have.
+    """
+    for leaf in _leaves(value):
         if isinstance(leaf, str) and _UNSTORABLE.search(leaf):
-            raise Invalid.field("response_schema", "must not contain NUL characters or lone surrogates")
+            raise Invalid.field(name, "must not contain NUL characters or lone surrogates")
         if isinstance(leaf, float) and not math.isfinite(leaf):
-            raise Invalid.field("response_schema", "must not contain NaN or Infinity, which JSON does not have")
+            raise Invalid.field(name, "must not contain NaN or Infinity, which JSON does not have")
 
 
 def _leaves(value: Any) -> Iterator[Any]:
