@@ -73,6 +73,7 @@ INSTALLED_APPS = [
     "rlmlab.scoping",
     "rlmlab.audit",
     "rlmlab.tenancy",
+    "memory",
     "trajectories",
     "rlmlab.api",
     "rlmlab.console",

@@ -71,7 +71,7 @@ install_packages() {
     UV_COMPILE_BYTECODE=1 VIRTUAL_ENV=$PWD/.venv .venv/bin/uv pip install --require-hashes -r "$lock" ||
         .venv/bin/python -m pip install --require-hashes -r "$lock" ||
         fail "Some packages could not be installed; see the lines above."
-    .venv/bin/python -m compileall -q -x '\.venv|node_modules' manage.py rlmlab sandbox trajectories
+    .venv/bin/python -m compileall -q -x '\.venv|node_modules' manage.py memory rlmlab sandbox trajectories
     stamp "$kind" >.venv/.installed
 }
 

@@ -9,6 +9,7 @@ from rlmlab.engine.errors import LostLease
 from rlmlab.engine.events import PAYLOAD
 from rlmlab.engine.events import Event as EngineEvent
 from rlmlab.engine.interrupted import close_interrupted
+from rlmlab.engine.memory import Recalled
 from rlmlab.engine.orchestrator import execute
 from rlmlab.engine.projection import Projection
 from rlmlab.engine.providers.base import Provider
@@ -18,6 +19,7 @@ from sandbox.base import ContextSource
 from trajectories import contexts
 from trajectories.doorbell import Doorbell
 from trajectories.environments import Environments
+from trajectories.memories import RunMemory, pinned_for
 from trajectories.models import Event, Run, RunInput
 from trajectories.sinks import Database, DatabaseSink
 from trajectories.specs import run_spec
@@ -29,11 +31,12 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A run as the worker found it: its row, its inputs, and the fold of what is stored already."""
+    """A run as the worker found it: its row, its inputs, the fold of what is stored, the memories it is shown."""
 
     run: Run
     inputs: list[RunInput]
     projection: Projection
+    pinned: tuple[Recalled, ...]
 
 
 class Execution:
@@ -70,12 +73,19 @@ class Execution:
         async def open_context() -> ContextSource | None:
             return await self._database(open_source, loaded.run, loaded.inputs)
 
-        spec = run_spec(loaded.run, loaded.inputs, open_context)
+        spec = run_spec(loaded.run, loaded.inputs, open_context, pinned=loaded.pinned)
+        memory = RunMemory(loaded.run, self._database) if loaded.run.use_memory else None
         doorbell = Doorbell(self._holder.run_id)
         stream = self._stream(loaded.projection, doorbell)
         try:
             await execute(
-                spec, provider=provider, environment=environment, stream=stream, clock=self._clock, cancel=cancel
+                spec,
+                provider=provider,
+                environment=environment,
+                stream=stream,
+                clock=self._clock,
+                cancel=cancel,
+                memory=memory,
             )
         finally:
             await to_the_end(self._hang_up(doorbell))
@@ -125,14 +135,15 @@ def load(holder: Holder) -> Loaded:
         LostLease: it is not the holder's any more.
     """
     with scoping.organization(holder.organization_id):
-        run = holder.rows().first()
+        run = holder.rows().select_related("project", "prompt_version__prompt").first()
         if run is None:
             raise LostLease(f"run {holder.run_id} is not held under fence {holder.fence} any more")
         projection = Projection()
         for event in stored_events(run):
             projection.apply(event)
         projection.take_changed()
-        return Loaded(run, contexts.inputs_of(run), projection)
+        pinned = pinned_for(run) if run.use_memory else ()
+        return Loaded(run, contexts.inputs_of(run), projection, pinned)
 
 
 def stored_events(run: Run) -> list[EngineEvent]:

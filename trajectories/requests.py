@@ -41,7 +41,7 @@ class RunRequest:
     """A run as it is asked for; empty texts and None mean the default.
 
     `context` is a string, list or object, kept as it is. `files` are ids of the project's files. `budget` maps limits
-    to numbers.
+    to numbers. `prompt` names a version as `trajectories.improvement.prompts.version_for_run` reads it.
     """
 
     task: str
@@ -55,6 +55,9 @@ class RunRequest:
     seed: int | None = None
     tags: Sequence[str] = ()
     title: str = ""
+    prompt: str = ""
+    use_examples: bool = False
+    use_memory: bool = False
 
 
 @dataclass(frozen=True, slots=True)

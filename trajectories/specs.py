@@ -4,14 +4,19 @@ from collections.abc import Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
+from rlmlab.engine.memory import Recalled
 from rlmlab.engine.types import Budget, ContextOpener, RunSpec
 from sandbox.base import PROFILES
 from trajectories import contexts
+from trajectories.improvement.prompts import own_text
 from trajectories.models import Run, RunInput
 
 
-def run_spec(run: Run, inputs: Sequence[RunInput], open_context: ContextOpener) -> RunSpec:
+def run_spec(
+    run: Run, inputs: Sequence[RunInput], open_context: ContextOpener, *, pinned: tuple[Recalled, ...] = ()
+) -> RunSpec:
     """Build the engine's specification from the run's frozen columns."""
+    version = run.prompt_version
     return RunSpec(
         run_id=run.id,
         task=run.task,
@@ -24,6 +29,9 @@ def run_spec(run: Run, inputs: Sequence[RunInput], open_context: ContextOpener) 
         open_context=open_context,
         response_schema=run.response_schema,
         seed=run.seed,
+        system_prompt=None if version is None else own_text(version),
+        prompt_name=None if version is None else str(version),
+        pinned_memories=pinned,
     )
 
 
@@ -41,6 +49,7 @@ def root_data(run: Run) -> dict[str, Any]:
         "task": run.task,
         "model": run.model,
         "sub_model": run.sub_model or None,
+        "prompt": None if run.prompt_version is None else str(run.prompt_version),
         "environment": run.environment,
         "level": run.environment_level,
         "profile": run.profile,

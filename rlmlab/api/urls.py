@@ -3,7 +3,7 @@
 from django.urls import path, re_path
 from ninja import NinjaAPI
 
-from rlmlab.api import errors, events, files, projects, runs
+from rlmlab.api import errors, events, files, memories, projects, runs
 from rlmlab.api.auth import KeyAuth, SessionAuth
 from rlmlab.api.docs import LocalSwagger
 from rlmlab.api.health import healthz, readyz
@@ -26,6 +26,7 @@ api.add_router("/v1/projects", projects.router)
 api.add_router("/v1/projects", files.router)
 api.add_router("/v1", runs.router)
 api.add_router("/v1", events.router)
+api.add_router("/v1", memories.router)
 
 
 urlpatterns = [

@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -13,13 +14,12 @@ from rlmlab.api.urls import api
 from rlmlab.tenancy.actions.projects import create_project
 from tests.api.conftest import ApiClient
 from tests.factories.runs import finished_run
+from tests.factories.sweep import BODIES, filled, things_of
 from tests.factories.tenancy import Tenant
 
 COMMITTED = Path(__file__).parents[2] / "docs" / "openapi.json"
 DOCUMENT = json.loads(json.dumps(api.get_openapi_schema()))
-OPERATIONS = [
-    (method, path) for path, methods in DOCUMENT["paths"].items() for method in methods if method in {"get", "post"}
-]
+OPERATIONS = [(method, path) for path, methods in DOCUMENT["paths"].items() for method in methods]
 
 
 def test_committed_document_is_the_served_one(client: Client) -> None:
@@ -46,26 +46,26 @@ def test_page_loads_nothing_from_elsewhere(client: Client) -> None:
     assert len(re.findall(r"<script", page)) == 2
 
 
-def filled(path: str, slug: str, run_id: object) -> str:
-    return path.replace("{slug}", slug).replace("{run_id}", str(run_id))
+def request(client: ApiClient, method: str, path: str, things: dict[str, Any]) -> Any:
+    """Make an operation's request as its body should be."""
+    url = filled(path, things)
+    if path.endswith("/files") and method == "post":
+        with COMMITTED.open("rb") as file:
+            return client.post(url, {"file": file})
+    body = BODIES.get((method, path))
+    if method in {"get", "delete"} and body is None:
+        return getattr(client, method)(url)
+    return getattr(client, method)(url, body or {}, content_type="application/json")
 
 
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)
 def test_nobody_gets_in(nobody: ApiClient, acme: Tenant, method: str, path: str) -> None:
-    assert getattr(nobody, method)(filled(path, "demo", acme.project.id)).status_code == 401
+    assert request(nobody, method, path, things_of(acme)).status_code == 401
 
 
 @pytest.mark.parametrize(("method", "path"), [pair for pair in OPERATIONS if "{" in pair[1]])
 def test_bo_gets_404(as_bo: ApiClient, acme: Tenant, bolt: Tenant, method: str, path: str) -> None:
-    own = create_project(by=acme.principal, slug="acme-only")
-    url = filled(path, own.slug, finished_run(acme.principal, own).id)
-    if method == "get":
-        answer = as_bo.get(url)
-    elif path.endswith("/files"):
-        with COMMITTED.open("rb") as file:
-            answer = as_bo.post(url, {"file": file})
-    else:
-        answer = as_bo.send(url, {"task": "x"})
+    answer = request(as_bo, method, path, things_of(acme))
     assert answer.status_code == 404, answer.content
     assert answer.headers["Content-Type"] == "application/problem+json"
 

@@ -3,6 +3,7 @@
 The operations by API key are swept in `tests/api/test_openapi.py`.
 """
 
+import json
 from typing import Any
 
 import pytest
@@ -15,9 +16,9 @@ from rlmlab import scoping
 from rlmlab.api.stream import NOT_FOUND, websocket_urlpatterns
 from rlmlab.asgi import application
 from rlmlab.audit.models import AuditEntry
-from rlmlab.tenancy.actions.projects import create_project
 from rlmlab.tenancy.models import ApiKey, Membership
 from tests.factories.runs import finished_run
+from tests.factories.sweep import BODIES, filled, things_of
 from tests.factories.tenancy import Tenant
 from tests.guards.addresses import Address, Operation, addresses, operations
 from trajectories.models import Run
@@ -33,18 +34,7 @@ BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 @pytest.fixture
 def secrets(acme: Tenant) -> dict[str, Any]:
     """Things that only Acme has, by the names of the URLs' parameters."""
-    project = create_project(by=acme.principal, slug="acme-only")
-    with scoping.organization(acme.organization):
-        key, membership = ApiKey.objects.get(), Membership.objects.get()
-    run = finished_run(acme.principal, project, task="Count what is secret.")
-    return {
-        "organization": "acme",
-        "project": project.slug,
-        "slug": project.slug,
-        "run_id": run.id,
-        "key_id": key.id,
-        "membership_id": membership.id,
-    }
+    return things_of(acme)
 
 
 @pytest.fixture
@@ -127,12 +117,13 @@ def test_bo_gets_404_from_an_operation_in_his_session(
 ) -> None:
     """Whether he claims Acme in the header or stays in his own organization."""
     before = state(acme)
-    path = operation.at(slug=secrets["slug"], run_id=str(secrets["run_id"]))
+    path = filled(operation.path, secrets)
     sent = {"X-Organization": claimed}
+    body = json.dumps(BODIES.get((operation.method.lower(), operation.path), {}))
     if operation.path.endswith("/files"):
         response = as_bo.post(path, {"file": SimpleUploadedFile("a.txt", b"a")}, headers=sent)
     else:
-        response = as_bo.generic(operation.method.upper(), path, '{"task": "x"}', "application/json", headers=sent)
+        response = as_bo.generic(operation.method.upper(), path, body, "application/json", headers=sent)
     assert (response.status_code, response["Content-Type"]) == (404, "application/problem+json")
     assert state(acme) == before
 

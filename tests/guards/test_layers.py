@@ -16,7 +16,7 @@ def test_every_package_stands_in_a_layer() -> None:
     folder = ROOT / "rlmlab"
     packages = {path.parent.name for path in folder.glob("*/__init__.py")}
     modules = {path.stem for path in folder.glob("*.py")} - {"__init__"}
-    present = {f"rlmlab.{name}" for name in packages | modules} | {"sandbox", "trajectories"}
+    present = {f"rlmlab.{name}" for name in packages | modules} | {"memory", "sandbox", "trajectories"}
     assert present == layers
 
 

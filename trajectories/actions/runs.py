@@ -13,6 +13,7 @@ from trajectories import contexts, queue
 from trajectories.actions.files import refuse_foreign
 from trajectories.actions.idempotency import IdempotentRequest, earlier_run, remember
 from trajectories.closing import close_unstarted
+from trajectories.improvement.prompts import version_for_run
 from trajectories.models import Run, RunInput
 from trajectories.models.runs import RunStatus
 from trajectories.requests import RunPlan, RunRequest, plan
@@ -34,7 +35,9 @@ def start_run(
         if idempotent is not None and (run := earlier_run(by=by, project=project, request=idempotent)) is not None:
             return run
         run = _new_run(by, project, plan(request, organization=by.organization, project=project))
+        run.prompt_version = version_for_run(project, request.prompt)
         inputs = contexts.attach(run, context=request.context, files=request.files)
+        run.use_examples, run.use_memory = request.use_examples, request.use_memory
         run.response_schema = dict(request.response_schema) if request.response_schema is not None else None
         run.save(force_insert=True)
         RunInput.objects.bulk_create(inputs)
@@ -80,7 +83,7 @@ def cancel_run(*, by: Principal, run: Run) -> Run:
     """
     by.require("run.cancel")
     with scoping.organization(by.organization):
-        found = Run.objects.for_org(by.organization).select_related("project").select_for_update(of=("self",))
+        found = Run.objects.for_org(by.organization).shown().select_for_update(of=("self",))
         locked = found.filter(id=run.id).first()
         if locked is None:
             raise NotFound(f"There is no run {run.id}.")

@@ -1,14 +1,14 @@
 """Runs as the API shows and takes them."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from ninja import Schema
 from pydantic import Field, WithJsonSchema
 
 from rlmlab.api.schemas.base import Body
-from trajectories.models import Run
+from trajectories.models import PromptVersion, Run
 from trajectories.requests import RunRequest
 
 Context = Annotated[
@@ -17,6 +17,15 @@ Context = Annotated[
     Field(description="The input, kept as it is: the variable `context` in the REPL."),
 ]
 JsonObject = Annotated[dict[str, Any], WithJsonSchema({"type": "object"})]
+
+
+PromptReference = Annotated[
+    Annotated[int, Field(ge=1)] | Annotated[str, Field(max_length=200)] | None,
+    Field(
+        description="The version of the system prompt: null (what the label `production` points at), a label, a "
+        "version's number (3, `v3`), or one of these behind the prompt's name (`system@3`, `system@staging`)."
+    ),
+]
 
 
 class BudgetIn(Body):
@@ -44,9 +53,9 @@ class RunIn(Body):
     seed: int | None = None
     tags: list[str] = []
     title: str | None = None
-    prompt: None = Field(None, description="Prompt versions are not part of this installation yet.")
-    use_examples: Literal[False] = Field(False, description="Examples are not part of this installation yet.")
-    use_memory: Literal[False] = Field(False, description="Memory is not part of this installation yet.")
+    prompt: PromptReference = None
+    use_examples: bool = Field(False, description="Show the model the project's best fitting examples.")
+    use_memory: bool = Field(False, description="Let the model recall and remember across the project's runs.")
     tools: list[str] = Field([], max_length=0, description="Project tools are not part of this installation yet.")
 
     def request(self) -> RunRequest:
@@ -63,6 +72,9 @@ class RunIn(Body):
             seed=self.seed,
             tags=self.tags,
             title=self.title or "",
+            prompt="" if self.prompt is None else str(self.prompt),
+            use_examples=self.use_examples,
+            use_memory=self.use_memory,
         )
 
 
@@ -104,8 +116,20 @@ class ContextOut(Schema):
     size: int
 
 
+class PromptOut(Schema):
+    """The prompt that a run got: its name, and the number of the version."""
+
+    name: str
+    version: int
+
+    @classmethod
+    def of(cls, version: PromptVersion) -> Self:
+        """Show a version whose prompt is at hand."""
+        return cls(name=version.prompt.name, version=version.number)
+
+
 class RunSummary(Schema):
-    """A run as lists show it."""
+    """A run as lists show it; `prompt` null: it was made before prompts had versions."""
 
     id: UUID
     project: str
@@ -115,8 +139,11 @@ class RunSummary(Schema):
     error: RunError | None
     model: str
     sub_model: str | None
+    prompt: PromptOut | None
     environment: str
     environment_level: str | None
+    use_examples: bool
+    use_memory: bool
     budget: Budget
     totals: Totals
     last_seq: int
@@ -163,8 +190,11 @@ def summary(run: Run) -> dict[str, Any]:
         "error": {"code": run.error_code, "message": run.error_message} if run.error_code else None,
         "model": run.model,
         "sub_model": run.sub_model or None,
+        "prompt": None if run.prompt_version is None else PromptOut.of(run.prompt_version),
         "environment": run.environment,
         "environment_level": run.environment_level or None,
+        "use_examples": run.use_examples,
+        "use_memory": run.use_memory,
         "budget": {name: getattr(run, name) for name in Budget.model_fields},
         "totals": {name: getattr(run, name) for name in Totals.model_fields if name != "max_depth"}
         | {"max_depth": run.reached_depth},

@@ -1,0 +1,157 @@
+"""Reads of memories: what a run is told, what people see."""
+
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+from typing import Final
+from uuid import UUID
+
+from django.contrib.postgres.search import SearchQuery, SearchRank
+from django.db.models import Count, F, Q, QuerySet, Value
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Now
+
+from memory.models import Memory, MemoryChange, Status
+from rlmlab import scoping
+from rlmlab.errors import Invalid, NotFound
+from rlmlab.scoping.pages import DEFAULT_LIMIT, Page, decode_cursor, encode_cursor
+from rlmlab.tenancy.models import Project
+from rlmlab.tenancy.principals import Principal
+
+QUERY_CHARACTERS: Final = 2_000
+QUERY_WORDS: Final = 60
+RECALLED: Final = 12
+_EXACT_WEIGHT: Final = 0.05
+_BY_LENGTH: Final = 1  # ts_rank's normalization: divide by 1 + the logarithm of the text's length
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A memory and how well it fits; only those of one search compare."""
+
+    memory: Memory
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A full-text query for any of some words: as English (stems, no stop words), and as they are."""
+
+    english: SearchQuery
+    exact: SearchQuery
+
+    @property
+    def either(self) -> SearchQuery:
+        """Match in one way or the other: names and other languages have no English stems."""
+        return self.english | self.exact
+
+    def rank(self) -> Combinable:
+        """Rank by PostgreSQL's `ts_rank`; stop words, which only `exact` has, count little."""
+        english, exact = (
+            SearchRank(F("search"), query, normalization=Value(_BY_LENGTH)) for query in (self.english, self.exact)
+        )
+        return english + exact * Value(_EXACT_WEIGHT)
+
+
+def words_of(text: str) -> Words | None:
+    """Take the words of a text; None where it has none."""
+    words = list(dict.fromkeys(text.replace("\x00", " ")[:QUERY_CHARACTERS].split()))[:QUERY_WORDS]
+    if not words:
+        return None
+    english, exact = (
+        reduce(or_, [SearchQuery(Value(word), config=config, search_type="plain") for word in words])
+        for config in ("english", "simple")
+    )
+    return Words(english, exact)
+
+
+def recall(*, organization_id: UUID, project_id: UUID, query: str, limit: int) -> list[Found]:
+    """Return the memories of a project that share words with a query, best first, and count that they were used.
+
+    Of two that fit equally well, the newer comes first.
+    """
+    wanted = words_of(query)
+    if wanted is None or limit < 1:
+        return []
+    with scoping.organization(organization_id):
+        rows = Memory.objects.for_org(organization_id).filter(
+            project_id=project_id, status=Status.ACTIVE, search=wanted.either
+        )
+        ranked = rows.annotate(score=wanted.rank())
+        found = [
+            Found(memory, memory.score) for memory in ranked.order_by("-score", "-created_at")[: min(limit, RECALLED)]
+        ]
+        used = Memory.objects.for_org(organization_id).filter(pk__in=[item.memory.pk for item in found])
+        used.update(uses=F("uses") + 1, last_used_at=Now())
+    return found
+
+
+def pinned_memories(*, organization_id: UUID, project_id: UUID) -> list[Memory]:
+    """Return what every run of a project that uses memory is shown, oldest first."""
+    with scoping.organization(organization_id):
+        rows = Memory.objects.for_org(organization_id).filter(project_id=project_id, pinned=True)
+        return list(rows.order_by("created_at", "id"))
+
+
+def memories_page(
+    principal: Principal,
+    project: Project,
+    *,
+    query: str = "",
+    status: str = Status.ACTIVE,
+    cursor: str = "",
+    limit: int = DEFAULT_LIMIT,
+) -> Page[Memory]:
+    """List a project's memories, newest first; a query keeps those that have any of its words.
+
+    Raises:
+        Invalid: the status or the cursor cannot be read.
+    """
+    principal.require("memory.view")
+    if status not in Status.values:
+        raise Invalid.field("status", f'"{status}" is not a status; use {", ".join(Status.values)}')
+    condition = Q(project=project, status=status)
+    if query.strip() and (wanted := words_of(query)) is not None:
+        condition &= Q(search=wanted.either)
+    if cursor:
+        at, row_id = decode_cursor(cursor)
+        condition &= Q(created_at__lte=at) & ~Q(created_at=at, id__gte=row_id)
+    with scoping.organization(principal.organization):
+        rows = list(_all(principal).filter(condition).order_by("-created_at", "-id")[: limit + 1])
+    more = len(rows) > limit
+    return Page(rows[:limit], encode_cursor(rows[limit - 1].created_at, rows[limit - 1].id) if more else "")
+
+
+def memory_for(principal: Principal, memory_id: UUID) -> Memory:
+    """Return a memory of the principal's organization.
+
+    Raises:
+        NotFound: it has no such memory.
+    """
+    principal.require("memory.view")
+    with scoping.organization(principal.organization):
+        memory = _all(principal).filter(pk=memory_id).first()
+    if memory is None:
+        raise NotFound(f"There is no memory {memory_id}.")
+    return memory
+
+
+def changes_of(principal: Principal, memory: Memory) -> list[MemoryChange]:
+    """List what happened to a memory, newest first."""
+    principal.require("memory.view")
+    with scoping.organization(principal.organization):
+        rows = MemoryChange.objects.for_org(principal.organization).filter(memory=memory)
+        return list(rows.order_by("-at", "-id")[:DEFAULT_LIMIT])
+
+
+def counts_of(principal: Principal, project: Project) -> dict[str, int]:
+    """Count a project's memories by status."""
+    principal.require("memory.view")
+    with scoping.organization(principal.organization):
+        rows = Memory.objects.for_org(principal.organization).filter(project=project)
+        found = dict(rows.values_list("status").annotate(Count("id")))
+    return {status: found.get(status, 0) for status in Status.values}
+
+
+def _all(principal: Principal) -> QuerySet[Memory]:
+    return Memory.objects.for_org(principal.organization).select_related("project").defer("search")

@@ -1,0 +1,43 @@
+"""What only Acme has, under the names that URLs give their parameters, and a body that each operation would accept.
+
+Both sweeps over addresses use it: nobody, and nobody of another organization, gets any of it. A new kind of thing with
+an address of its own adds a line to `things_of`; an operation that takes a body adds a line to `BODIES`.
+"""
+
+from typing import Any, Final
+
+from memory.actions import add_memory
+from rlmlab import scoping
+from rlmlab.tenancy.actions.projects import create_project
+from rlmlab.tenancy.models import ApiKey, Membership
+from tests.factories.runs import finished_run
+from tests.factories.tenancy import Tenant
+
+PROJECT: Final = "acme-only"
+BODIES: Final[dict[tuple[str, str], dict[str, Any]]] = {
+    ("post", "/api/v1/projects/{slug}/memories"): {"text": "x"},
+    ("post", "/api/v1/projects/{slug}/runs"): {"task": "x"},
+}
+
+
+def things_of(tenant: Tenant) -> dict[str, Any]:
+    """Make one of each thing in a project that only this organization has."""
+    project = create_project(by=tenant.principal, slug=PROJECT)
+    with scoping.organization(tenant.organization):
+        key, membership = ApiKey.objects.all()[0], Membership.objects.all()[0]
+    return {
+        "organization": tenant.organization.slug,
+        "project": project.slug,
+        "slug": project.slug,
+        "run_id": finished_run(tenant.principal, project, task="Count what is secret.").id,
+        "key_id": key.id,
+        "membership_id": membership.id,
+        "memory_id": add_memory(by=tenant.principal, project=project, text="What is secret.").memory.id,
+    }
+
+
+def filled(path: str, things: dict[str, Any]) -> str:
+    """Fill a path's parameters."""
+    for name, value in things.items():
+        path = path.replace(f"{{{name}}}", str(value))
+    return path
