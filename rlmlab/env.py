@@ -3,6 +3,7 @@
 `RLMLAB_<NAME>` sets the field `<name>`; `DATABASE_URL` and `REDIS_URL` keep the names that everybody uses.
 """
 
+import base64
 import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -30,7 +31,23 @@ def _split(text: object) -> object:
     return tuple(part.strip() for part in text.split(",") if part.strip()) if isinstance(text, str) else text
 
 
+FERNET_BYTES = 32
+SECRET = frozenset({"secret_key", "encryption_keys"})
+
+
+def _fernet_keys(keys: tuple[str, ...]) -> tuple[str, ...]:
+    for number, key in enumerate(keys, start=1):
+        try:
+            length = len(base64.urlsafe_b64decode(key))
+        except ValueError:
+            length = 0
+        if length != FERNET_BYTES:
+            raise ValueError(f"key {number} is not a Fernet key: 32 bytes in URL-safe base64")
+    return keys
+
+
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+FernetKeys = Annotated[Names, AfterValidator(_fernet_keys)]
 
 
 def _set(default: Any, meaning: str, **rules: Any) -> Any:
@@ -58,7 +75,15 @@ class Environment(BaseSettings):
 
     # the web process
     debug: bool = _set(False, "Django's debug pages; never where others can reach it")
-    secret_key: str | None = _set(None, "key that signs sessions; made and kept in the data directory when not set")
+    secret_key: str | None = _set(
+        None, "key that signs sessions; made and kept in the data directory when not set", repr=False
+    )
+    encryption_keys: FernetKeys = _set(
+        (),
+        "Fernet keys for stored provider keys, separated by commas: the first encrypts, all decrypt; "
+        "made and kept in the data directory when not set",
+        repr=False,
+    )
     allowed_hosts: Names = _set((), "host names under which the console is reached, separated by commas")
     trusted_origins: Names = _set((), "origins allowed to post forms, with scheme, behind a proxy")
     https: bool = _set(False, "cookies and redirects for HTTPS behind a proxy that terminates it")
@@ -80,6 +105,9 @@ class Environment(BaseSettings):
     local_model_idle_seconds: float = _set(300.0, "idle seconds after which the embedded model server stops", gt=0)
     local_model_threads: int = _set(1, "threads of the embedded model server", ge=1)
     model_prices: Path | None = _set(None, "JSON file of prices that override LiteLLM's")
+    allow_private_base_urls: bool = _set(
+        False, "organizations' own base URLs may lead to this machine and into private networks"
+    )
 
     # runs
     default_environment: Literal["auto", "restricted", "native", "docker", "monty", "wasm"] = _set(
@@ -98,6 +126,11 @@ def _variable(location: tuple[int | str, ...]) -> str:
     return name if name.isupper() else f"RLMLAB_{name.upper()}"
 
 
+def _given(problem: Any) -> str:
+    """Quote what was given, but for secrets."""
+    return "" if problem["loc"][0] in SECRET else f" (got {problem['input']!r})"
+
+
 def read_environment() -> Environment:
     """Read and validate the settings.
 
@@ -107,5 +140,5 @@ def read_environment() -> Environment:
     try:
         return Environment()
     except ValidationError as error:
-        lines = [f"{_variable(item['loc'])}: {item['msg']} (got {item['input']!r})" for item in error.errors()]
+        lines = [f"{_variable(item['loc'])}: {item['msg']}{_given(item)}" for item in error.errors()]
         raise BadEnvironment("\n".join(lines)) from None

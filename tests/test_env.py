@@ -49,3 +49,24 @@ def test_every_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = str(caught.value).splitlines()
     assert [line.split(":")[0] for line in lines] == ["RLMLAB_PORT", "REDIS_URL", "RLMLAB_WORKER_RUNS"]
     assert "70000" in lines[0]
+
+
+KEY = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+
+
+def test_encryption_keys_are_kept_in_order_and_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RLMLAB_ENCRYPTION_KEYS", f"{KEY}, {KEY}")
+    env = read_environment()
+    assert env.encryption_keys == (KEY, KEY)
+    assert KEY not in repr(env)
+
+
+@pytest.mark.parametrize("wrong", ["hunter2", KEY[:-4], "kéy", KEY.replace("M", "é")])
+def test_a_wrong_encryption_key_is_told_without_its_text(monkeypatch: pytest.MonkeyPatch, wrong: str) -> None:
+    monkeypatch.setenv("RLMLAB_ENCRYPTION_KEYS", f"{KEY},{wrong}")
+    with pytest.raises(BadEnvironment) as caught:
+        read_environment()
+    told = str(caught.value)
+    assert told.startswith("RLMLAB_ENCRYPTION_KEYS: ")
+    assert told.endswith("key 2 is not a Fernet key: 32 bytes in URL-safe base64")
+    assert wrong not in told

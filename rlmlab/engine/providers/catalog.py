@@ -3,15 +3,20 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal, TypeVar
 
 from rlmlab.engine.errors import MissingCredentials, UnknownModel
 from rlmlab.engine.providers import credentials
+from rlmlab.engine.providers.access import NOTHING_OWN, Access
 from rlmlab.engine.providers.base import ModelInfo
+from rlmlab.engine.providers.openai_style import OFFERED
 from rlmlab.engine.providers.prices import (
     Entry,
+    prefixed_names,
     read_own_prices,
     read_packaged_map,
     read_provider_prefixes,
+    same_provider,
 )
 
 LOCAL_PREFIX = "local"
@@ -19,12 +24,16 @@ EMBEDDED_MODEL = "local/gemma-3-270m"
 EMBEDDED_CONTEXT_WINDOW = 8192
 EMBEDDED_MAX_OUTPUT_TOKENS = 512
 
+PriceSource = Literal["organization", "operator", "litellm", "unknown"]
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
     """Models by LiteLLM name.
 
-    `local_url` is the operator's own server for `local/…`; without one, `local/…` is the embedded model only.
+    `local_url` is the operator's own server for `local/…`; without one, `local/…` is the embedded model only. `access`
+    is what the organization that asks brings along. `names` are the price map's, for lists.
     """
 
     prices: Mapping[str, Entry]
@@ -32,6 +41,12 @@ class Catalog:
     own_prices: Mapping[str, Entry]
     environ: Mapping[str, str]
     local_url: str | None = None
+    access: Access = NOTHING_OWN
+    names: tuple[str, ...] = ()
+
+    def for_access(self, access: Access) -> "Catalog":
+        """Return the catalog as an organization sees it."""
+        return replace(self, access=access)
 
     def provider_of(self, model: str) -> str:
         """Return the provider's prefix.
@@ -40,7 +55,7 @@ class Catalog:
             UnknownModel: no such prefix, or a bare name that is in no price map.
         """
         prefix, slash, name = model.partition("/")
-        if slash and name and prefix in {LOCAL_PREFIX, *self.prefixes}:
+        if slash and name and (prefix in self.prefixes or prefix == LOCAL_PREFIX):
             return prefix
         entry = self.prices.get(model)
         if entry is not None and entry.provider:
@@ -58,28 +73,68 @@ class Catalog:
         """
         provider = self.provider_of(model)
         info = self._local_info(model) if provider == LOCAL_PREFIX else self._priced_info(model, provider)
-        own = self.own_prices.get(model)
-        if own is None:
-            return info
-        return replace(
-            info,
-            price=own.price,
-            context_window=own.context_window or info.context_window,
-            max_output_tokens=own.max_output_tokens or info.max_output_tokens,
-        )
+        operators = _first(self.own_prices, self._spellings(model))
+        if operators is not None:
+            info = replace(
+                info,
+                price=operators.price,
+                context_window=operators.context_window or info.context_window,
+                max_output_tokens=operators.max_output_tokens or info.max_output_tokens,
+            )
+        own = _first(self.access.prices, self._spellings(model))
+        return info if own is None else replace(info, price=own)
+
+    def price_source(self, model: str) -> PriceSource:
+        """Tell whose price `info` gives.
+
+        Raises:
+            UnknownModel: see `info`.
+        """
+        info, spellings = self.info(model), self._spellings(model)
+        if _first(self.access.prices, spellings) is not None:
+            return "organization"
+        if _first(self.own_prices, spellings) is not None:
+            return "operator"
+        return "litellm" if info.price is not None else "unknown"
 
     def check(self, model: str) -> ModelInfo:
         """Describe a model that is about to be called.
 
         Raises:
             UnknownModel: see `info`.
-            MissingCredentials: neither key nor base URL of its provider is set.
+            MissingCredentials: neither key nor base URL of its provider is set, or the organization's cannot be read.
         """
         info = self.info(model)
         provider = self.provider_of(model)
-        if provider != LOCAL_PREFIX and not credentials.are_set(provider, self.environ):
-            raise MissingCredentials(credentials.describe_missing(provider))
+        own = self.access.credentials.get(provider)
+        if own is not None and not own.readable:
+            raise MissingCredentials(
+                f"The organization's key for {provider} cannot be decrypted: store it again under "
+                f"{credentials.SETTINGS_PAGE}."
+            )
+        if own is None and not self._operator_has(provider):
+            raise MissingCredentials(credentials.describe_missing(provider, offered=provider in OFFERED))
         return info
+
+    def is_callable(self, model: str) -> bool:
+        """Tell whether `check` would let a model pass."""
+        try:
+            self.check(model)
+        except (UnknownModel, MissingCredentials):
+            return False
+        return True
+
+    def _operator_has(self, provider: str) -> bool:
+        return provider == LOCAL_PREFIX or credentials.are_set(provider, self.environ)
+
+    def _spellings(self, model: str) -> tuple[str, ...]:
+        """Return the names that mean a model: with its provider's prefix, and bare where the price map lists that."""
+        provider = self.provider_of(model)
+        if not model.startswith(f"{provider}/"):
+            return model, f"{provider}/{model}"
+        bare = model.partition("/")[2]
+        listed = self.prices.get(bare)
+        return (model, bare) if listed is not None and same_provider(listed.provider, provider) else (model,)
 
     def _local_info(self, model: str) -> ModelInfo:
         if model == EMBEDDED_MODEL:
@@ -92,7 +147,7 @@ class Catalog:
         entry = self.prices.get(model)
         if entry is None:
             bare = self.prices.get(model.partition("/")[2])
-            entry = bare if bare is not None and _same_provider(bare.provider, provider) else None
+            entry = bare if bare is not None and same_provider(bare.provider, provider) else None
         if entry is None:
             return ModelInfo(model, None)
         return ModelInfo(model, entry.price, entry.context_window, entry.max_output_tokens)
@@ -107,9 +162,9 @@ def load_catalog(
         BadPrices: the operator's price file is wrong.
     """
     own = read_own_prices(own_prices) if own_prices is not None else {}
-    return Catalog(read_packaged_map(), read_provider_prefixes(), own, environ, local_url)
+    prices, prefixes = read_packaged_map(), read_provider_prefixes()
+    return Catalog(prices, prefixes, own, environ, local_url, names=prefixed_names(prices, prefixes))
 
 
-def _same_provider(listed: str, prefix: str) -> bool:
-    """Tell whether a map's provider is the prefix: it also says `vertex_ai-anthropic_models`, `bedrock_converse`."""
-    return listed == prefix or listed.startswith((f"{prefix}-", f"{prefix}_"))
+def _first(found: Mapping[str, T], names: tuple[str, ...]) -> T | None:
+    return next((found[name] for name in names if name in found), None)

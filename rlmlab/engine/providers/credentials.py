@@ -5,6 +5,8 @@ The names are those of LiteLLM's `validate_environment` and of the providers' ow
 
 from collections.abc import Mapping, Sequence
 
+SETTINGS_PAGE = "Settings → Providers & models"
+
 Alternatives = Sequence[Sequence[str]]
 """Any one of these sets of variables suffices."""
 
@@ -73,7 +75,15 @@ def are_set(provider: str, environ: Mapping[str, str]) -> bool:
     return any(all(environ.get(name) for name in names) for names in alternatives_for(provider))
 
 
-def describe_missing(provider: str) -> str:
-    """Say in a sentence what to set."""
+def base_url_of(provider: str, environ: Mapping[str, str]) -> str:
+    """Return the base URL that the operator has set for a provider, or ""."""
+    stem = provider.upper().replace("-", "_")
+    names = (f"{stem}_API_BASE", f"{stem}_BASE_URL") if provider == "openai" else (f"{stem}_API_BASE",)
+    return next((environ[name] for name in names if environ.get(name)), "")
+
+
+def describe_missing(provider: str, *, offered: bool = False) -> str:
+    """Say in a sentence what to set; with `offered` also that an organization may bring its own."""
     ways = [" and ".join(names) for names in alternatives_for(provider)]
-    return f"No credentials for {provider}: set {', or '.join(ways)}."
+    own = f"add a key under {SETTINGS_PAGE}, or " if offered else ""
+    return f"No credentials for {provider}: {own}set {', or '.join(ways)}{' on the server' if offered else ''}."

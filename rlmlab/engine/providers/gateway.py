@@ -10,6 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
+from dataclasses import dataclass
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -38,8 +39,18 @@ def load_litellm() -> ModuleType:
     return module
 
 
+@dataclass(slots=True)
+class _Use:
+    """Whether litellm was called, by a provider or one made of it."""
+
+    happened: bool = False
+
+
 class GatewayProvider:
-    """Calls models through litellm; `endpoints` by prefix replace what it would read from the environment."""
+    """Calls models through litellm; `endpoints` by prefix replace what it would read from the environment.
+
+    An endpoint without a base URL gives the key alone. What goes to one is throttled apart from everything else.
+    """
 
     def __init__(
         self,
@@ -54,7 +65,18 @@ class GatewayProvider:
         self._policy = policy or RetryPolicy()
         self._silence_seconds = silence_seconds
         self._throttles: defaultdict[str, Throttle] = defaultdict(Throttle)
-        self._used = False
+        self._use = _Use()
+
+    def with_endpoint(self, endpoint: Endpoint) -> "GatewayProvider":
+        """Make one that calls a single endpoint's provider with its key; this one closes what both opened."""
+        made = GatewayProvider(
+            self._catalog,
+            endpoints={endpoint.provider: endpoint},
+            policy=self._policy,
+            silence_seconds=self._silence_seconds,
+        )
+        made._use = self._use
+        return made
 
     def info(self, model: str) -> ModelInfo:
         """Describe a model."""
@@ -71,12 +93,12 @@ class GatewayProvider:
 
     async def close(self) -> None:
         """Close litellm's cached connections, where it was used."""
-        if self._used:
+        if self._use.happened:
             await load_litellm().close_litellm_async_clients()
 
     async def _attempt(self, request: ChatRequest, number: int) -> AsyncGenerator[TextDelta | Completed, None]:
         litellm = await asyncio.to_thread(load_litellm)
-        self._used = True
+        self._use.happened = True
         endpoint = self._endpoints.get(self._catalog.provider_of(request.model))
         try:
             async with aclosing(_read(litellm, request, self._options(request, endpoint), number)) as items:
@@ -104,7 +126,7 @@ class GatewayProvider:
             "max_retries": 0,
         }
         if endpoint is not None:
-            options |= {"api_base": endpoint.base_url, "api_key": endpoint.api_key}
+            options |= {"api_base": endpoint.base_url or None, "api_key": endpoint.api_key}
         return options
 
 

@@ -8,13 +8,15 @@ and httpx's own pool takes 12 more, because it looks at every connection for eve
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Literal
 
 import aiohttp
 
+from rlmlab.engine.errors import BadRequest
 from rlmlab.engine.providers.base import ChatRequest, Completed, ModelInfo, TextDelta
+from rlmlab.engine.providers.connections import Connections
 from rlmlab.engine.providers.estimates import estimate_usage
 from rlmlab.engine.providers.failures import (
     cut,
@@ -23,6 +25,7 @@ from rlmlab.engine.providers.failures import (
     stalled,
     without_secret,
 )
+from rlmlab.engine.providers.guard import Refused
 from rlmlab.engine.providers.retries import Item, RetryPolicy, stream_with_retries
 from rlmlab.engine.providers.sse import StreamReader, data_lines
 from rlmlab.engine.providers.throttle import Throttle
@@ -37,14 +40,18 @@ class Endpoint:
     """Where a model is called and with which key.
 
     `max_tokens_field` is what its API calls the output limit. `stop` goes with every request, beside the request's own;
-    `temperature` with those that name none.
+    `temperature` with those that name none. `provider` is the prefix that its models' names lose. A `guarded` one is an
+    organization's: it is connected to where `rlmlab.engine.providers.guard` allows it, and redirects are not followed.
     """
 
     base_url: str
-    api_key: str | None = None
+    api_key: str | None = field(default=None, repr=False)
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     stop: tuple[str, ...] = ()
     temperature: float | None = None
+    provider: str = "openai"
+    guarded: bool = False
+    proxy: str | None = None
 
 
 Locate = Callable[[int], Awaitable[Endpoint]]
@@ -61,7 +68,7 @@ def fixed(endpoint: Endpoint) -> Locate:
 
 
 class LeanProvider:
-    """Calls one endpoint; `describe` knows its models, `model_name` says what the endpoint calls a model."""
+    """Calls one endpoint; `describe` knows its models. Shared `connections` are closed by whoever made them."""
 
     def __init__(
         self,
@@ -71,15 +78,15 @@ class LeanProvider:
         policy: RetryPolicy | None = None,
         most_concurrent: int = 256,
         silence_seconds: float = SILENCE_SECONDS,
-        proxy: str | None = None,
+        connections: Connections | None = None,
     ) -> None:
         self._locate = locate
         self._describe = describe
         self._policy = policy or RetryPolicy()
         self._throttles: defaultdict[str, Throttle] = defaultdict(lambda: Throttle(most_concurrent))
         self._silence_seconds = silence_seconds
-        self._proxy = proxy
-        self._session: aiohttp.ClientSession | None = None
+        self._shared = connections is not None
+        self._connections = connections or Connections()
 
     def info(self, model: str) -> ModelInfo:
         """Describe a model."""
@@ -91,9 +98,9 @@ class LeanProvider:
         return stream_with_retries(request, self._attempt, policy=self._policy, throttle=throttle)
 
     async def close(self) -> None:
-        """Close the connections."""
-        if self._session is not None:
-            await self._session.close()
+        """Close the connections, where they are this provider's own."""
+        if not self._shared:
+            await self._connections.close()
 
     async def _attempt(self, request: ChatRequest, number: int) -> AsyncGenerator[TextDelta | Completed, None]:
         endpoint = await self._locate(number)
@@ -106,24 +113,29 @@ class LeanProvider:
                         yield item
         except (aiohttp.ServerTimeoutError, aiohttp.SocketTimeoutError) as error:
             raise stalled(f"{endpoint.base_url} was silent: {error}") from error
+        except aiohttp.ClientConnectorError as error:
+            if isinstance(error.os_error, Refused):
+                raise BadRequest(f"{endpoint.base_url} is not called: {error.os_error.strerror}") from error
+            raise cut(f"{endpoint.base_url} {_how(error)}") from error
         except aiohttp.ClientError as error:
             raise cut(f"{endpoint.base_url} {_how(error)}") from error
 
     def _post(self, request: ChatRequest, endpoint: Endpoint) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         """Send a request; a response that is not read to its end closes its connection when it is left."""
-        if self._session is None:  # made here, because it belongs to the running event loop
-            self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
         silence = min(self._silence_seconds, request.timeout_seconds)
-        headers = {"Accept": "text/event-stream"}
-        if endpoint.api_key:
-            headers["Authorization"] = f"Bearer {endpoint.api_key}"
-        return self._session.post(
+        return self._connections.session(guarded=endpoint.guarded).post(
             f"{endpoint.base_url.rstrip('/')}/chat/completions",
             json=body_of(request, endpoint),
-            headers=headers,
-            proxy=self._proxy,
+            headers={"Accept": "text/event-stream", **authorization(endpoint)},
+            proxy=endpoint.proxy,
+            allow_redirects=not endpoint.guarded,
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=min(CONNECT_SECONDS, silence), sock_read=silence),
         )
+
+
+def authorization(endpoint: Endpoint) -> dict[str, str]:
+    """Return the header that carries the key, where there is one."""
+    return {"Authorization": f"Bearer {endpoint.api_key}"} if endpoint.api_key else {}
 
 
 def _how(error: aiohttp.ClientError) -> str:
@@ -168,7 +180,7 @@ async def _read_answer(
 def body_of(request: ChatRequest, endpoint: Endpoint) -> dict[str, Any]:
     """Build the JSON body of a streamed chat completion; what the request leaves open is left out."""
     body: dict[str, Any] = {
-        "model": request.model.removeprefix("openai/").removeprefix("local/"),
+        "model": request.model.removeprefix(f"{endpoint.provider}/"),
         "messages": [{"role": message.role, "content": message.content} for message in request.messages],
         "stream": True,
         "stream_options": {"include_usage": True},

@@ -29,6 +29,6 @@ def locate_local(server: LocalServer) -> Locate:
             address = await server.address()
         except ModelServerError as error:
             raise ProviderUnavailable(str(error)) from error
-        return Endpoint(f"{address.url}/v1", address.api_key, stop=STOP, temperature=0.0)
+        return Endpoint(f"{address.url}/v1", address.api_key, stop=STOP, temperature=0.0, provider="local")
 
     return locate

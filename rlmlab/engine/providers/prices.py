@@ -21,12 +21,16 @@ _MILLION = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What a map says of a model; None where it says nothing. `provider` is "" in the operator's file."""
+    """What a map says of a model; None where it says nothing. `provider` is "" in the operator's file.
+
+    `chats` is false for models that make pictures, embeddings and the like.
+    """
 
     provider: str
     price: Price | None
     context_window: int | None
     max_output_tokens: int | None
+    chats: bool = True
 
 
 class OwnPrice(BaseModel):
@@ -86,6 +90,28 @@ def read_provider_prefixes() -> frozenset[str]:
     return frozenset(names)
 
 
+def same_provider(listed: str, prefix: str) -> bool:
+    """Tell whether a map's provider is the prefix: it also says `vertex_ai-anthropic_models`, `bedrock_converse`."""
+    return listed == prefix or listed.startswith((f"{prefix}-", f"{prefix}_"))
+
+
+def prefixed_names(prices: Mapping[str, Entry], prefixes: frozenset[str]) -> tuple[str, ...]:
+    """Name the models that chat as they are called: with the prefix of their provider, where it has one."""
+    prefix_of = {name: _prefix(name, prefixes) for name in {entry.provider for entry in prices.values()}}
+    names = set()
+    for name, entry in prices.items():
+        prefix = prefix_of[entry.provider]
+        if entry.chats and prefix:
+            names.add(name if name.startswith(f"{prefix}/") else f"{prefix}/{name}")
+    return tuple(sorted(names))
+
+
+def _prefix(listed: str, prefixes: frozenset[str]) -> str:
+    if listed in prefixes:
+        return listed
+    return max((prefix for prefix in prefixes if same_provider(listed, prefix)), key=len, default="")
+
+
 def _package() -> Path:
     spec = find_spec("litellm")
     if spec is None or not spec.submodule_search_locations:
@@ -99,6 +125,7 @@ def _entry(data: Mapping[str, Any]) -> Entry:
         price=_price(data),
         context_window=_whole(data.get("max_input_tokens") or data.get("max_tokens")),
         max_output_tokens=_whole(data.get("max_output_tokens")),
+        chats=data.get("mode", "chat") in {"chat", "completion", "responses"},
     )
 
 

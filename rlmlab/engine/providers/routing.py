@@ -1,37 +1,74 @@
 """The provider of a worker: each model goes to the lean provider where it can, else to the gateway."""
 
 from collections.abc import AsyncGenerator, Mapping
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
+from weakref import WeakValueDictionary
 
-from rlmlab.engine.providers.base import ChatRequest, ModelInfo
+from rlmlab.engine.providers import credentials
+from rlmlab.engine.providers.access import NOTHING_OWN, Access, Credential
+from rlmlab.engine.providers.base import ChatRequest, ModelInfo, Provider
 from rlmlab.engine.providers.catalog import LOCAL_PREFIX, Catalog, load_catalog
+from rlmlab.engine.providers.connections import Connections
 from rlmlab.engine.providers.gateway import GatewayProvider
 from rlmlab.engine.providers.lean import Endpoint, LeanProvider, fixed
 from rlmlab.engine.providers.local import LocalServer, locate_local
+from rlmlab.engine.providers.openai_style import OPENAI_URL, endpoint_of
 from rlmlab.engine.providers.retries import Item, RetryPolicy
 from rlmlab.env import Environment
 from rlmlab.modelserver.launcher import Launcher
 
-OPENAI_URL = "https://api.openai.com/v1"
 LOCAL_CONCURRENT = 4
+Route = LeanProvider | GatewayProvider
 
 
 def openai_endpoint(environ: Mapping[str, str]) -> Endpoint:
-    """Read OpenAI's own variables. Only OpenAI itself has dropped `max_tokens` for `max_completion_tokens`."""
-    url = environ.get("OPENAI_API_BASE") or environ.get("OPENAI_BASE_URL") or OPENAI_URL
-    is_openai = urlsplit(url).hostname == urlsplit(OPENAI_URL).hostname
-    key = environ.get("OPENAI_API_KEY") or None
-    return Endpoint(url, key, "max_completion_tokens" if is_openai else "max_tokens")
+    """Read OpenAI's own variables."""
+    url = credentials.base_url_of("openai", environ) or OPENAI_URL
+    return endpoint_of("openai", url, environ.get("OPENAI_API_KEY") or None)
 
 
-def proxy_for(url: str) -> str | None:
-    """Return the proxy that the environment names for a URL (HTTPS_PROXY, NO_PROXY, …)."""
-    parts = urlsplit(url)
-    proxies = getproxies()
-    if proxy_bypass(parts.netloc):
-        return None
-    return proxies.get(parts.scheme) or proxies.get("all")
+class OwnRoutes:
+    """The routes of organizations that bring their own credentials.
+
+    One route for each endpoint and key, so that nobody's 429s throttle anybody else. Runs that use it share it; with
+    the last of them it is gone, and the key with it.
+    """
+
+    def __init__(
+        self, catalog: Catalog, gateway: GatewayProvider, connections: Connections, policy: RetryPolicy | None
+    ) -> None:
+        self._catalog = catalog
+        self._gateway = gateway
+        self._connections = connections
+        self._policy = policy
+        self._lean: WeakValueDictionary[Endpoint, LeanProvider] = WeakValueDictionary()
+        self._gateways: WeakValueDictionary[Endpoint, GatewayProvider] = WeakValueDictionary()
+
+    def route(self, provider: str, credential: Credential) -> Route:
+        """Return the route for an organization's credential."""
+        if credential.base_url:
+            return self._lean_to(endpoint_of(provider, credential.base_url, credential.api_key, guarded=True))
+        if provider == "openai":
+            url = credentials.base_url_of(provider, self._catalog.environ) or OPENAI_URL
+            return self._lean_to(endpoint_of(provider, url, credential.api_key))
+        return self._gateway_to(Endpoint("", credential.api_key, provider=provider))
+
+    async def close(self) -> None:
+        """Close their connections; the gateway's are closed with the operator's own."""
+        await self._connections.close()
+
+    def _lean_to(self, endpoint: Endpoint) -> LeanProvider:
+        found = self._lean.get(endpoint)
+        if found is None:
+            found = self._lean[endpoint] = LeanProvider(
+                fixed(endpoint), self._catalog.info, policy=self._policy, connections=self._connections
+            )
+        return found
+
+    def _gateway_to(self, endpoint: Endpoint) -> GatewayProvider:
+        found = self._gateways.get(endpoint)
+        if found is None:
+            found = self._gateways[endpoint] = self._gateway.with_endpoint(endpoint)
+        return found
 
 
 class RoutingProvider:
@@ -44,12 +81,14 @@ class RoutingProvider:
         openai: LeanProvider,
         local: LeanProvider,
         gateway: GatewayProvider,
+        own: OwnRoutes,
         server: LocalServer | None = None,
     ) -> None:
         self._catalog = catalog
         self._openai = openai
         self._local = local
         self._gateway = gateway
+        self._own = own
         self._server = server
 
     def info(self, model: str) -> ModelInfo:
@@ -68,7 +107,24 @@ class RoutingProvider:
             MissingCredentials: neither key nor base URL of its provider is set.
         """
         self._catalog.check(request.model)
-        return self._provider_of(request.model).stream(request)
+        return self.route(self._catalog.provider_of(request.model)).stream(request)
+
+    def for_access(self, access: Access) -> Provider:
+        """Return the view of an organization that brings its own credentials or prices."""
+        if access == NOTHING_OWN:
+            return self
+        routes = {
+            provider: self._own.route(provider, credential)
+            for provider, credential in access.credentials.items()
+            if credential.readable
+        }
+        return OwnProvider(self._catalog.for_access(access), routes, self)
+
+    def route(self, prefix: str) -> Route:
+        """Return what answers for a provider's prefix with the operator's credentials."""
+        if prefix == LOCAL_PREFIX:
+            return self._local
+        return self._openai if prefix == "openai" else self._gateway
 
     async def warm(self) -> None:
         """Import the gateway library in the background, so that the first call through it is not slow."""
@@ -78,14 +134,40 @@ class RoutingProvider:
         """Close connections and the local server, if this process started it."""
         for provider in (self._openai, self._local, self._gateway):
             await provider.close()
+        await self._own.close()
         if self._server is not None:
             await self._server.close()
 
-    def _provider_of(self, model: str) -> LeanProvider | GatewayProvider:
-        prefix = self._catalog.provider_of(model)
-        if prefix == LOCAL_PREFIX:
-            return self._local
-        return self._openai if prefix == "openai" else self._gateway
+
+class OwnProvider:
+    """A worker's provider as one organization sees it; nothing is its own but which key goes with which call."""
+
+    def __init__(self, catalog: Catalog, routes: Mapping[str, Route], shared: RoutingProvider) -> None:
+        self._catalog = catalog
+        self._routes = routes
+        self._shared = shared
+
+    def info(self, model: str) -> ModelInfo:
+        """Describe a model, with the organization's price where it has one.
+
+        Raises:
+            UnknownModel: the prefix or bare name is not known.
+        """
+        return self._catalog.info(model)
+
+    def stream(self, request: ChatRequest) -> AsyncGenerator[Item, None]:
+        """Make a call with the organization's credentials, else with the operator's; see `Provider.stream`.
+
+        Raises:
+            UnknownModel: as `info`.
+            MissingCredentials: nobody has any, or the organization's cannot be read.
+        """
+        self._catalog.check(request.model)
+        prefix = self._catalog.provider_of(request.model)
+        return (self._routes.get(prefix) or self._shared.route(prefix)).stream(request)
+
+    async def close(self) -> None:
+        """Leave everything open: it belongs to the worker."""
 
 
 def catalog_for(settings: Environment, environ: Mapping[str, str]) -> Catalog:
@@ -109,12 +191,15 @@ def build_provider(
     openai = openai_endpoint(environ)
     url = settings.local_model_url
     server = launcher_for(settings) if url is None else None
-    locate = locate_local(server) if server is not None else fixed(Endpoint(url or ""))
+    locate = locate_local(server) if server is not None else fixed(Endpoint(url or "", provider=LOCAL_PREFIX))
+    connections = Connections(private=settings.allow_private_base_urls)
+    gateway = GatewayProvider(catalog, policy=policy)
     return RoutingProvider(
         catalog,
-        openai=LeanProvider(fixed(openai), catalog.info, policy=policy, proxy=proxy_for(openai.base_url)),
+        openai=LeanProvider(fixed(openai), catalog.info, policy=policy),
         local=LeanProvider(locate, catalog.info, policy=policy, most_concurrent=LOCAL_CONCURRENT),
-        gateway=GatewayProvider(catalog, policy=policy),
+        gateway=gateway,
+        own=OwnRoutes(catalog, gateway, connections, policy),
         server=server,
     )
 

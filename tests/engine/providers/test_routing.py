@@ -6,7 +6,8 @@ import pytest
 
 from rlmlab.engine.errors import BadPrices, MissingCredentials, ProviderUnavailable, UnknownModel
 from rlmlab.engine.providers.local import locate_local
-from rlmlab.engine.providers.routing import build_provider, catalog_for, openai_endpoint, proxy_for
+from rlmlab.engine.providers.openai_style import endpoint_of, proxy_for
+from rlmlab.engine.providers.routing import build_provider, catalog_for, openai_endpoint
 from rlmlab.env import Environment
 from rlmlab.modelserver.address import Address
 from rlmlab.modelserver.errors import ModelServerError
@@ -68,6 +69,8 @@ def test_proxy_is_taken_from_the_environment(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     assert proxy_for("https://api.openai.com/v1") == "http://proxy:3128"
     assert proxy_for("https://127.0.0.1/v1") is None
+    assert endpoint_of("openai", "https://models.example/v1", None).proxy == "http://proxy:3128"
+    assert endpoint_of("openai", "https://models.example/v1", None, guarded=True).proxy is None
     monkeypatch.delenv("https_proxy")
     assert proxy_for("https://api.openai.com/v1") is None
 
