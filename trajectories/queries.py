@@ -7,12 +7,12 @@ from django.db.models.functions import Cast
 
 from rlmlab import scoping
 from rlmlab.errors import NotFound
+from rlmlab.scoping.pages import DEFAULT_LIMIT, Page, decode_cursor, encode_cursor
 from rlmlab.tenancy.models import Project, User
 from rlmlab.tenancy.principals import Principal
 from rlmlab.tenancy.queries import member_principal, memberships_of
 from trajectories import search
 from trajectories.models import DemoCheck, Event, Run, Span
-from trajectories.pages import DEFAULT_LIMIT, Page, decode_cursor, encode_cursor
 from trajectories.wire import StoredEvent
 
 
@@ -24,7 +24,7 @@ def run_for(principal: Principal, run_id: UUID) -> Run:
     """
     principal.require("run.view")
     with scoping.organization(principal.organization):
-        run = Run.objects.for_org(principal.organization).select_related("project").filter(id=run_id).first()
+        run = Run.objects.for_org(principal.organization).shown().filter(id=run_id).first()
     if run is None:
         raise NotFound(f"There is no run {run_id}.")
     return run
@@ -39,7 +39,7 @@ def run_of_member(user: User, run_id: UUID) -> tuple[Principal, Run]:
     memberships = {membership.organization_id: membership for membership in memberships_of(user)}
     with scoping.system("find a run among the organizations that a person belongs to"):
         found = Run.objects.filter(id=run_id, organization_id__in=memberships)
-        run = found.select_related("project", "organization").first()
+        run = found.shown().select_related("organization").first()
     if run is None:
         raise NotFound(f"There is no run {run_id}.")
     principal = member_principal(user, memberships[run.organization_id])
@@ -62,7 +62,7 @@ def runs_page(
         condition &= Q(created_at__lte=at) & ~Q(created_at=at, id__gte=row_id)
     with scoping.organization(principal.organization):
         found = Run.objects.for_org(principal.organization).filter(condition, project=project)
-        rows = list(found.select_related("project").order_by("-created_at", "-id")[: limit + 1])
+        rows = list(found.shown().order_by("-created_at", "-id")[: limit + 1])
     more = len(rows) > limit
     return Page(rows[:limit], encode_cursor(rows[limit - 1].created_at, rows[limit - 1].id) if more else "")
 

@@ -72,4 +72,4 @@ def finished_run(by: Principal, project: Project, count: int = 1, **fields: Any)
 def reload(run: Run) -> Run:
     """Read a run again."""
     with scoping.organization(run.organization_id):
-        return Run.objects.for_org(run.organization_id).select_related("project").get(id=run.id)
+        return Run.objects.for_org(run.organization_id).shown().get(id=run.id)

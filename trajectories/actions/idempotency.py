@@ -43,7 +43,8 @@ def earlier_run(*, by: Principal, project: Project, request: IdempotentRequest) 
         project=project, actor_kind=by.actor.kind, actor_id=by.actor.id or scoping.PLATFORM, key=request.key
     )
     mine.filter(created_at__lt=timezone.now() - VALID_FOR).delete()
-    known = mine.select_related("run__project").first()
+    brought = mine.select_related("run__project", "run__prompt_version__prompt").defer("run__prompt_version__text")
+    known = brought.first()
     if known is None:
         return None
     if known.fingerprint != request.fingerprint:

@@ -52,6 +52,9 @@ class PromptVersion(OrgModel):
             models.CheckConstraint(condition=~Q(text=""), name="prompt_version_has_text"),
         ]
 
+    def __str__(self) -> str:
+        return f"{self.prompt.name} v{self.number}"
+
 
 class PromptLabel(OrgModel):
     """A name that points at one version of a prompt; moved by promotions only."""

@@ -59,6 +59,10 @@ class ContextKind(models.TextChoices):
 class RunQuerySet(OrgQuerySet["Run"]):
     """Filters over runs."""
 
+    def shown(self) -> "RunQuerySet":
+        """Bring along what every view of a run shows: its project, and which version of which prompt it got."""
+        return self.select_related("project", "prompt_version__prompt").defer("prompt_version__text")
+
     def expired(self, now: datetime) -> "RunQuerySet":
         """Keep the runs whose worker has not been heard of in time."""
         return self.filter(status=RunStatus.RUNNING, lease_until__lt=now)

@@ -17,10 +17,9 @@ Context = Annotated[
     Field(description="The input, kept as it is: the variable `context` in the REPL."),
 ]
 JsonObject = Annotated[dict[str, Any], WithJsonSchema({"type": "object"})]
-
-
 PromptReference = Annotated[
-    Annotated[int, Field(ge=1)] | Annotated[str, Field(max_length=200)] | None,
+    Any,
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "integer"}, {"type": "null"}]}),
     Field(
         description="The version of the system prompt: null (what the label `production` points at), a label, a "
         "version's number (3, `v3`), or one of these behind the prompt's name (`system@3`, `system@staging`)."
