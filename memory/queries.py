@@ -1,28 +1,21 @@
 """Reads of memories: what a run is told, what people see."""
 
 from dataclasses import dataclass
-from functools import reduce
-from operator import or_
 from typing import Final
 from uuid import UUID
 
-from django.contrib.postgres.search import SearchQuery, SearchRank
-from django.db.models import Count, F, Q, QuerySet, Value
-from django.db.models.expressions import Combinable
+from django.db.models import Count, F, Q, QuerySet
 from django.db.models.functions import Now
 
 from memory.models import Memory, MemoryChange, Status
 from rlmlab import scoping
 from rlmlab.errors import Invalid, NotFound
+from rlmlab.scoping.fulltext import words_of
 from rlmlab.scoping.pages import DEFAULT_LIMIT, Page, decode_cursor, encode_cursor
 from rlmlab.tenancy.models import Project
 from rlmlab.tenancy.principals import Principal
 
-QUERY_CHARACTERS: Final = 2_000
-QUERY_WORDS: Final = 60
 RECALLED: Final = 12
-_EXACT_WEIGHT: Final = 0.05
-_BY_LENGTH: Final = 1  # ts_rank's normalization: divide by 1 + the logarithm of the text's length
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,38 +24,6 @@ class Found:
 
     memory: Memory
     score: float
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """A full-text query for any of some words: as English (stems, no stop words), and as they are."""
-
-    english: SearchQuery
-    exact: SearchQuery
-
-    @property
-    def either(self) -> SearchQuery:
-        """Match in one way or the other: names and other languages have no English stems."""
-        return self.english | self.exact
-
-    def rank(self) -> Combinable:
-        """Rank by PostgreSQL's `ts_rank`; stop words, which only `exact` has, count little."""
-        english, exact = (
-            SearchRank(F("search"), query, normalization=Value(_BY_LENGTH)) for query in (self.english, self.exact)
-        )
-        return english + exact * Value(_EXACT_WEIGHT)
-
-
-def words_of(text: str) -> Words | None:
-    """Take the words of a text; None where it has none."""
-    words = list(dict.fromkeys(text.replace("\x00", " ")[:QUERY_CHARACTERS].split()))[:QUERY_WORDS]
-    if not words:
-        return None
-    english, exact = (
-        reduce(or_, [SearchQuery(Value(word), config=config, search_type="plain") for word in words])
-        for config in ("english", "simple")
-    )
-    return Words(english, exact)
 
 
 def recall(*, organization_id: UUID, project_id: UUID, query: str, limit: int) -> list[Found]:

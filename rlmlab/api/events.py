@@ -13,9 +13,9 @@ from rlmlab.api.auth import ApiRequest
 from rlmlab.api.pagination import Limit
 from rlmlab.api.schemas.base import ListOf
 from rlmlab.api.schemas.events import EventOut, SpanOut
+from rlmlab.scoping.pages import HIGHEST_LIMIT
 from trajectories import hub, queries
 from trajectories.models import Run
-from trajectories.pages import HIGHEST_LIMIT
 
 router = Router(tags=["events"])
 After = Annotated[int, Query(0, ge=0, le=2**63 - 1, description="Start behind this number of an event.")]

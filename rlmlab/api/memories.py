@@ -11,6 +11,7 @@ from rlmlab.api.auth import ApiRequest
 from rlmlab.api.pagination import Cursor, Limit, listed
 from rlmlab.api.schemas.base import ListOf
 from rlmlab.api.schemas.memories import MemoryChangeIn, MemoryIn, MemoryOut
+from rlmlab.scoping.fulltext import MOST_CHARACTERS
 from rlmlab.tenancy.queries import project_by_slug
 
 router = Router(tags=["memories"])
@@ -22,7 +23,7 @@ def list_memories(
     slug: str,
     cursor: Cursor,
     limit: Limit,
-    query: Annotated[str, Query("", max_length=queries.QUERY_CHARACTERS, description="Any of these words.")],
+    query: Annotated[str, Query("", max_length=MOST_CHARACTERS, description="Any of these words.")],
     status: Annotated[str, Query("active", description="active, forgotten or erased")],
 ) -> ListOf[MemoryOut]:
     """List a project's memories, newest first."""

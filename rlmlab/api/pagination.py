@@ -6,7 +6,7 @@ from typing import Annotated, TypeVar
 from ninja import Query
 
 from rlmlab.api.schemas.base import ListOf
-from trajectories.pages import DEFAULT_LIMIT, HIGHEST_LIMIT, Page
+from rlmlab.scoping.pages import DEFAULT_LIMIT, HIGHEST_LIMIT, Page
 
 RowT = TypeVar("RowT")
 ItemT = TypeVar("ItemT")

@@ -8,9 +8,9 @@ from rlmlab.api.auth import ApiRequest
 from rlmlab.api.pagination import Cursor, Limit, listed
 from rlmlab.api.schemas.base import ListOf
 from rlmlab.api.schemas.projects import ProjectIn, ProjectOut
+from rlmlab.scoping.pages import Page
 from rlmlab.tenancy.actions.projects import create_project
 from rlmlab.tenancy.queries import projects_page
-from trajectories.pages import Page
 
 router = Router(tags=["projects"])
 

@@ -7,10 +7,10 @@ from django.views.decorators.vary import vary_on_headers
 
 from rlmlab.console.access import member_page, show_project
 from rlmlab.errors import Invalid
+from rlmlab.scoping.pages import Page
 from rlmlab.tenancy.principals import Principal
 from rlmlab.tenancy.queries import project_by_slug
 from trajectories.models import Run
-from trajectories.pages import Page
 from trajectories.queries import runs_page
 
 PAGE = 50
