@@ -177,13 +177,14 @@ class Meter:
 
     # reserving
 
-    def hold_fallback(self, price: Price | None) -> None:
-        """Hold back one call for the end, at most a quarter of the limits."""
+    def hold_fallback(self, *prices: Price | None) -> None:
+        """Hold back one call for the end, of the dearest model that may be asked, at most a quarter of the limits."""
         self.held.tokens = min(self.budget.max_tokens // 4, FALLBACK_TOKENS)
-        if self.cost_limit_usd is not None and price is not None:
+        if self.cost_limit_usd is not None:
             output = min(FALLBACK_OUTPUT_TOKENS, self.held.tokens)
-            cost = (self.held.tokens - output) * _input_usd(price) + output * price.output_usd
-            self.held.cost_usd = min(self.cost_limit_usd / 4, cost)
+            prompt = self.held.tokens - output
+            costs = [prompt * _input_usd(price) + output * price.output_usd for price in prices if price is not None]
+            self.held.cost_usd = min(self.cost_limit_usd / 4, max(costs, default=0.0))
 
     def release_fallback(self) -> None:
         """Give the held call back, to make it."""

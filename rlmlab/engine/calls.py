@@ -27,18 +27,25 @@ LONGEST_CALL_SECONDS = 600.0
 MOST_IN_FLIGHT = 64  # calls of a run; how many an endpoint bears is the provider's to find out
 
 Item = TextDelta | Restarted | Completed
+Purpose = Literal["step", "sub_call", "fallback"]
 
 
 @dataclass(frozen=True, slots=True)
 class ModelCall:
-    """One call to make: `path` of its span, `output_tokens` the most it may write."""
+    """One call to make: `path` of its span, `output_tokens` the most it may write.
+
+    `fallback_for` names the model in whose place `info` is asked. The call is given up after `patience`, a share of the
+    time that the run has left.
+    """
 
     info: ModelInfo
     prompt: Prompt
-    purpose: Literal["step", "sub_call", "fallback"]
+    purpose: Purpose
     path: str
     output_tokens: int
     held: bool = False  # the run's own fallback, which may use what was held back for it
+    fallback_for: str | None = None
+    patience: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +99,7 @@ class Caller:
             model=call.info.model,
             messages=call.prompt.messages,
             max_tokens=reservation.max_tokens,
-            timeout_seconds=max(0.1, min(LONGEST_CALL_SECONDS, self._meter.seconds_left)),
+            timeout_seconds=max(0.1, min(LONGEST_CALL_SECONDS, self._meter.seconds_left * call.patience)),
             seed=self._seed,
         )
         start = SpanStart(
@@ -103,6 +110,7 @@ class Caller:
             data={
                 "model": call.info.model,
                 "purpose": call.purpose,
+                "fallback_for": call.fallback_for,
                 "request_hash": request_hash(call.info.model, call.prompt.digest, call.output_tokens, self._seed),
                 "max_tokens": reservation.max_tokens,
                 "price": _price(call.info.price),

@@ -69,9 +69,10 @@ class MemoryUnavailable(EngineError):
 
 
 class BudgetExhausted(EngineError):
-    """`limit` names the exhausted limit, such as `max_tokens`."""
+    """`limit` names the exhausted limit, such as `max_tokens`; `made`: a call was made, its fallback does not fit."""
 
     code = "budget"
+    made = False
 
     def __init__(self, limit: str, message: str) -> None:
         super().__init__(message)

@@ -46,7 +46,8 @@ class SpanStarted(Payload):
 
     `data` by kind. run: task, model, sub_model, fallback_models, prompt (name and version, null for the taught one),
     examples (ids), memory (bool), environment, level, profile, budget, context {kind, size, parts}.
-    step: number. model_call: model, purpose (step | sub_call | fallback), request_hash, max_tokens, price.
+    step: number. model_call: model, purpose (step | sub_call | fallback), fallback_for (the model in whose
+    place this one is asked, or null), request_hash, max_tokens, price.
     execution: cell. sub_call: function, prompt (first 2,000 characters), request_hash, index, batch_size, model.
     tool_call: its arguments by name (recall: query, limit; remember: text; budget: none), request_hash.
     """

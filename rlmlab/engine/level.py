@@ -1,19 +1,20 @@
 """The loop of one RLM level: model call, code, observation, until an answer is submitted or a limit ends it."""
 
-from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from rlmlab.engine import normalise, recollection, structured
 from rlmlab.engine.budget import FALLBACK_OUTPUT_TOKENS, STEP_OUTPUT_TOKENS
-from rlmlab.engine.calls import ModelCall, Reply
-from rlmlab.engine.conversation import Conversation
+from rlmlab.engine.calls import Reply
+from rlmlab.engine.conversation import Conversation, Prompt
 from rlmlab.engine.errors import NoAnswer
 from rlmlab.engine.events import Answer, Code, Failure, Log, Memory, Message
+from rlmlab.engine.fallbacks import Question
 from rlmlab.engine.observations import CellView, observe
 from rlmlab.engine.output import OutputBuffer
 from rlmlab.engine.parsing import parse
 from rlmlab.engine.prompts import opening, texts
+from rlmlab.engine.providers.base import ModelInfo
 from rlmlab.engine.repl import Repl
 from rlmlab.engine.spans import OpenSpan, SpanStart
 from rlmlab.engine.subcalls import FUNCTIONS, CellHost, Place
@@ -118,18 +119,16 @@ class Level:
         spec, meter = self._spec, self._tree.meter
         request = texts.fallback_request(limit, spec.response_schema)
         self._say(self._span, Message(role="user", content=request, purpose="fallback"))
-        room = meter.room(spec.info.price)
-        window = self._window_room(FALLBACK_OUTPUT_TOKENS)
-        call = ModelCall(
-            info=spec.info,
-            prompt=self._conversation.prompt(room if window is None else min(room, window)),
-            purpose="fallback",
-            path=join(spec.path, "f"),
-            output_tokens=FALLBACK_OUTPUT_TOKENS,
-            held=held,
+
+        def prompt(info: ModelInfo) -> Prompt:
+            rooms = (meter.room(info.price), _window_room(info, FALLBACK_OUTPUT_TOKENS))
+            return self._conversation.prompt(min(room for room in rooms if room is not None))
+
+        question = Question(
+            spec.info, prompt, "fallback", join(spec.path, "f"), output_tokens=FALLBACK_OUTPUT_TOKENS, held=held
         )
-        async with self._tree.caller.granted(call) as reservation:
-            reply = await self._tree.caller.make(call, reservation, self._span)
+        async with self._tree.asker.asking(question) as asking:
+            reply = await asking.reply(self._span)
         content: Any = reply.text.strip()
         if not content:
             return None
@@ -143,20 +142,16 @@ class Level:
         """Take one turn."""
         spec, tree = self._spec, self._tree
         path = join(spec.path, number)
-        call = ModelCall(
-            info=spec.info,
-            prompt=self._conversation.prompt(self._window_room(STEP_OUTPUT_TOKENS)),
-            purpose="step",
-            path=join(path, "m"),
-            output_tokens=STEP_OUTPUT_TOKENS,
-        )
-        async with AsyncExitStack() as granted:
-            reservation = await granted.enter_async_context(tree.caller.granted(call))
+
+        def prompt(info: ModelInfo) -> Prompt:
+            return self._conversation.prompt(_window_room(info, STEP_OUTPUT_TOKENS))
+
+        question = Question(spec.info, prompt, "step", join(path, "m"), output_tokens=STEP_OUTPUT_TOKENS)
+        async with tree.asker.asking(question) as asking:
             start = SpanStart("step", f"step {number}", path, spec.depth, {"number": number})
             with tree.spans.open(start, self._span) as span:
                 tree.meter.counts.steps += 1
-                reply = await tree.caller.make(call, reservation, span)
-                await granted.aclose()
+                reply = await asking.reply(span)
                 self._conversation.add("assistant", reply.text or " ")
                 await tree.stream.commit()  # paid: on record before its code can do anything
                 return await self._act(reply, number, span)
@@ -242,10 +237,11 @@ class Level:
         span.emit(message)
         self._conversation.add(message.role, normalise.text(message.content))
 
-    def _window_room(self, output_tokens: int) -> int | None:
-        """Bound the prompt so that the model's window has room for a reply; None where the window is not known."""
-        window = self._spec.info.context_window
-        return None if window is None else window - min(output_tokens, window // WINDOW_OUTPUT_SHARE)
+
+def _window_room(info: ModelInfo, output_tokens: int) -> int | None:
+    """Bound the prompt so that the model's window has room for a reply; None where the window is not known."""
+    window = info.context_window
+    return None if window is None else window - min(output_tokens, window // WINDOW_OUTPUT_SHARE)
 
 
 def _record(span: OpenSpan, result: CellResult) -> None:

@@ -5,7 +5,7 @@ The levels of the tree work in one task; what can end them from outside (a limit
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
@@ -14,6 +14,7 @@ from rlmlab.engine.calls import Caller
 from rlmlab.engine.clock import Clock
 from rlmlab.engine.errors import BudgetExhausted, EngineError, LostLease, ProviderError, UnpricedModel
 from rlmlab.engine.events import Failure, FinishReason, SpanStatus
+from rlmlab.engine.fallbacks import Asker, Circuit
 from rlmlab.engine.level import Level, Submitted
 from rlmlab.engine.memory import MemoryPort
 from rlmlab.engine.providers.base import ModelInfo, Provider
@@ -79,9 +80,9 @@ async def execute(  # noqa: PLR0913 - the means of a run; callers name each
     price = _priced(spec, provider)
     meter = Meter(spec.budget, clock, price.limit_usd)
     spans = Spans(stream, clock)
-    caller = Caller(provider, meter, spans, spec.seed)
+    asker = Asker(Caller(provider, meter, spans, spec.seed), Circuit(price.fallbacks, clock))
     recollection = None if memory is None else Recollection(memory, stream, spans)
-    tree = Tree(spec, provider, environment, stream, spans, meter, caller, recollection)
+    tree = Tree(spec, provider, environment, stream, spans, meter, asker, recollection)
     with spans.open(root_started(spec, environment, price.limit_usd, memory=memory is not None), None) as span:
         ending = await _Run(tree, span, clock, cancel or CancelToken()).end(price)
         totals = meter.totals()
@@ -95,10 +96,14 @@ async def execute(  # noqa: PLR0913 - the means of a run; callers name each
 
 @dataclass(frozen=True, slots=True)
 class _Priced:
-    """The root's model, and the limit that follows from what the run's models cost; or why the run cannot start."""
+    """The root's model, those that may stand in, and the limit that follows from what the run's models cost.
+
+    `problem`: why the run cannot start.
+    """
 
     info: ModelInfo | None
     limit_usd: float | None
+    fallbacks: tuple[ModelInfo, ...] = ()
     problem: EngineError | None = None
 
 
@@ -106,16 +111,17 @@ def _priced(spec: RunSpec, provider: Provider) -> _Priced:
     """Look the run's models up: 1 USD by default where all have a price, and no unpriced model under a limit."""
     limit_usd = spec.budget.max_cost_usd
     try:
-        infos = [provider.info(model) for model in (spec.model, spec.sub_model) if model is not None]
+        own = [provider.info(model) for model in (spec.model, spec.sub_model) if model is not None]
+        fallbacks = tuple(provider.info(model) for model in spec.fallback_models)
     except EngineError as error:
-        return _Priced(None, limit_usd, error)
-    unpriced = [info.model for info in infos if info.price is None]
+        return _Priced(None, limit_usd, problem=error)
+    unpriced = [info.model for info in (*own, *fallbacks) if info.price is None]
     if limit_usd is None:
-        return _Priced(infos[0], None if unpriced else DEFAULT_COST_USD)
+        return _Priced(own[0], None if unpriced else DEFAULT_COST_USD, fallbacks)
     if unpriced:
-        message = f"max_cost_usd is set, but no price is known for {' and '.join(unpriced)}"
-        return _Priced(infos[0], limit_usd, UnpricedModel(message))
-    return _Priced(infos[0], limit_usd)
+        message = f"max_cost_usd is set, but no price is known for {' and '.join(dict.fromkeys(unpriced))}"
+        return _Priced(own[0], limit_usd, fallbacks, UnpricedModel(message))
+    return _Priced(own[0], limit_usd, fallbacks)
 
 
 class _Run:
@@ -136,7 +142,7 @@ class _Run:
         try:
             if priced.info is None or priced.problem is not None:
                 raise priced.problem or EngineError("The run has no model")
-            return await self._work(priced.info)
+            return await self._work(priced.info, priced.fallbacks)
         except LostLease:
             raise
         except (EngineError, SandboxError) as error:
@@ -145,9 +151,9 @@ class _Run:
             logger.exception("run %s ended by an unforeseen error", self._tree.spec.run_id)
             return Ending("error", failure=failure_of(error))
 
-    async def _work(self, info: ModelInfo) -> Ending:
+    async def _work(self, info: ModelInfo, fallbacks: Sequence[ModelInfo]) -> Ending:
         spec, meter = self._tree.spec, self._tree.meter
-        meter.hold_fallback(info.price)
+        meter.hold_fallback(info.price, *(other.price for other in fallbacks))
         root = LevelSpec(spec.task, info, 0, "", spec.context, spec.open_context, spec.response_schema)
         level = Level(self._tree, root, self._span)
         level.open()

@@ -9,10 +9,10 @@ from typing import Any
 
 from rlmlab.engine import arguments
 from rlmlab.engine.budget import SUB_CALL_OUTPUT_TOKENS
-from rlmlab.engine.calls import ModelCall
 from rlmlab.engine.conversation import Conversation, request_hash
 from rlmlab.engine.errors import BudgetExhausted, LostLease, NoAnswer, ProviderError, UnknownModel
 from rlmlab.engine.events import Failure, Message
+from rlmlab.engine.fallbacks import Question
 from rlmlab.engine.prompts import plain
 from rlmlab.engine.providers.base import ModelInfo
 from rlmlab.engine.recollection import Recollection
@@ -220,9 +220,10 @@ class CellHost:
         try:
             return await (self._ask(item, span) if item.plain else self._recurse(item, span))
         except BudgetExhausted as error:
-            if item.plain:  # refused before it was made, so that it does not count
+            made = error.made or not item.plain
+            if not made:  # refused before it was made, so that it does not count
                 self._tree.meter.counts.sub_calls -= 1
-            raise self._refused(error, span, made=not item.plain) from error
+            raise self._refused(error, span, made=made) from error
         except (ProviderError, NoAnswer, SandboxError) as error:
             span.fail(failure_of(error))
             raise Refused("SubCallError", f"{item.function} failed: {error}") from error
@@ -249,17 +250,14 @@ class CellHost:
         conversation = Conversation()
         conversation.add("system", plain.SYSTEM)
         conversation.add("user", prompt)
-        call = ModelCall(
-            info=item.info,
-            prompt=conversation.prompt(None),
-            purpose="sub_call",
-            path=join(item.path, "m"),
-            output_tokens=SUB_CALL_OUTPUT_TOKENS,
+        asked = conversation.prompt(None)
+        question = Question(
+            item.info, lambda _: asked, "sub_call", join(item.path, "m"), output_tokens=SUB_CALL_OUTPUT_TOKENS
         )
-        async with self._tree.caller.granted(call) as reservation:
+        async with self._tree.asker.asking(question) as asking:
             span.emit(Message(role="system", content=plain.SYSTEM, purpose="system"))
             span.emit(Message(role="user", content=prompt, purpose="prompt"))
-            reply = await self._tree.caller.make(call, reservation, span)
+            reply = await asking.reply(span)
         return reply.text + CUT if reply.cut else reply.text
 
     async def _recurse(self, item: Item, span: OpenSpan) -> JSON:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from rlmlab.engine.budget import Meter
-from rlmlab.engine.calls import Caller
+from rlmlab.engine.fallbacks import Asker
 from rlmlab.engine.providers.base import ModelInfo, Provider
 from rlmlab.engine.recollection import Recollection
 from rlmlab.engine.spans import OpenSpan, Spans, SpanStart
@@ -25,7 +25,7 @@ class Tree:
     stream: EventStream
     spans: Spans
     meter: Meter
-    caller: Caller
+    asker: Asker
     memory: Recollection | None = None
 
 

@@ -47,6 +47,7 @@ async def run(
     model: str,
     budget: Budget | None = None,
     cancel: CancelToken | None = None,
+    fallback_models: tuple[str, ...] = (),
 ) -> tuple[RunOutcome, MemorySink]:
     sink, clock = MemorySink(), SystemClock()
     spec = RunSpec(
@@ -57,6 +58,7 @@ async def run(
         budget=budget or Budget(max_steps=4),
         context=ContextInfo("text", len(TEXT.encode())),
         open_context=text_context,
+        fallback_models=tuple(f"openai/{name}" for name in fallback_models),
     )
     stream = EventStream(RUN_ID, [sink], clock)
     outcome = await execute(spec, provider=provider, environment=environment, stream=stream, clock=clock, cancel=cancel)
@@ -140,4 +142,61 @@ async def test_cancel_closes_the_connection_within_a_second(
     outcome, _ = await task
     assert time.monotonic() - since < 1.0
     assert outcome.finish_reason == "cancelled"
+    await asyncio.to_thread(server.wait_for_calls, 1, outcome="left")
+
+
+@pytest.mark.parametrize(
+    ("model", "failure", "requests"),
+    [
+        ("unauthorized", "rejected_credentials", 1),
+        ("not-found", "unknown_model", 1),
+        ("always-503", "provider_unavailable", 3),
+        ("always-429", "rate_limited", 3),
+        ("always-cut", "provider_unavailable", 3),
+    ],
+)
+async def test_run_whose_model_fails_for_good_goes_on_with_the_next_one(
+    provider: LeanProvider, environment: Environment, server: ModelServer, model: str, failure: str, requests: int
+) -> None:
+    outcome, sink = await run(provider, environment, model, fallback_models=("always-503", "two-turns"))
+    assert (outcome.status, outcome.answer, outcome.totals.steps) == ("succeeded", "42", 2)
+    logs = [event.payload for event in sink.events if event.type == "log" and event.payload.data.get("code")]
+    assert (logs[0].data["from"], logs[0].data["failure"]) == (f"openai/{model}", failure)
+    assert logs[-1].data["to"] == "openai/two-turns"
+    called = [call.model for call in server.calls]
+    assert called[:requests] == [model] * requests
+    assert called[-2:] == ["two-turns", "two-turns"]
+    assert called.count("always-503") == 3
+    assert sink.finished("2/m/3" if model != "always-503" else "2/m/2").status == "ok"
+
+
+async def test_request_that_the_provider_refuses_is_not_asked_elsewhere(
+    provider: LeanProvider, environment: Environment, server: ModelServer
+) -> None:
+    outcome, _ = await run(provider, environment, "bad-request", fallback_models=("submit",))
+    assert outcome.error.code == "provider_bad_request"
+    assert [call.model for call in server.calls] == ["bad-request"]
+
+
+async def test_model_that_hangs_leaves_time_for_the_next_one(
+    provider: LeanProvider, environment: Environment, server: ModelServer
+) -> None:
+    outcome, sink = await run(provider, environment, "hang", Budget(max_seconds=3), fallback_models=("submit",))
+    assert (outcome.finish_reason, outcome.answer) == ("submitted", "42")
+    assert sink.finished("1/m").failure.code == "provider_timeout"
+    assert 1.4 <= outcome.totals.seconds < 2.4
+    await asyncio.to_thread(server.wait_for_calls, 1, outcome="left")
+
+
+async def test_cancel_during_a_fallback_closes_its_connection(
+    provider: LeanProvider, environment: Environment, server: ModelServer
+) -> None:
+    token = CancelToken()
+    task = asyncio.create_task(run(provider, environment, "unauthorized", cancel=token, fallback_models=("hold",)))
+    await asyncio.to_thread(server.wait_for_calls, 2)
+    since = time.monotonic()
+    token.cancel()
+    outcome, sink = await task
+    assert time.monotonic() - since < 1.0
+    assert (outcome.finish_reason, sink.finished("1/m/2").status) == ("cancelled", "cancelled")
     await asyncio.to_thread(server.wait_for_calls, 1, outcome="left")

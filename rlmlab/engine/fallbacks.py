@@ -1,0 +1,170 @@
+"""Asks a model, and where it fails for good, the next one of the run's list.
+
+A run has one circuit. A model that failed for good in a way that another one may cure is skipped by all levels of the
+run: for `OUTAGE_SECONDS` after an outage (unavailable, timed out, rate limited; longer where the provider says so), for
+the rest of the run where waiting does not help (credentials, unknown model). When that time is over, it is asked again,
+so that a short outage does not move a long run for good. Where every model is skipped, all are asked in order.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from rlmlab.engine.budget import Reservation
+from rlmlab.engine.calls import Caller, ModelCall, Purpose, Reply
+from rlmlab.engine.clock import Clock
+from rlmlab.engine.conversation import Prompt
+from rlmlab.engine.errors import (
+    BadRequest,
+    BudgetExhausted,
+    ProviderError,
+    ProviderTimeout,
+    ProviderUnavailable,
+    RateLimited,
+)
+from rlmlab.engine.events import Log
+from rlmlab.engine.providers.base import ModelInfo
+from rlmlab.engine.spans import OpenSpan
+
+OUTAGE_SECONDS = 120.0
+PATIENCE = 0.5  # of the time that is left, for a model that is not the last one: time for the next one must remain
+OUTAGES = (ProviderUnavailable, ProviderTimeout, RateLimited)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of `info`, or of a model in its place: `prompt` fits it to the window of the one that is asked.
+
+    `path` is that of the first model's span; the span of the n-th of the list stands at `path`/n, whether or not those
+    before it were asked, so that a path means the same model in every replay.
+    """
+
+    info: ModelInfo
+    prompt: Callable[[ModelInfo], Prompt]
+    purpose: Purpose
+    path: str
+    output_tokens: int
+    held: bool = False  # the run's own fallback, which may use what was held back for it
+
+    def call(self, number: int, info: ModelInfo, *, last: bool) -> ModelCall:
+        """Put the question to the model that is the `number`-th of the list; `last`: no other one is left to ask."""
+        return ModelCall(
+            info=info,
+            prompt=self.prompt(info),
+            purpose=self.purpose,
+            path=self.path if number == 1 else f"{self.path}/{number}",
+            output_tokens=self.output_tokens,
+            held=self.held,
+            fallback_for=None if number == 1 else self.info.model,
+            patience=1.0 if last else PATIENCE,
+        )
+
+
+class Circuit:
+    """Which models a run can ask, in which order, and which of them are skipped for now."""
+
+    def __init__(self, fallbacks: Sequence[ModelInfo], clock: Clock) -> None:
+        self._fallbacks = tuple({info.model: info for info in fallbacks}.values())
+        self._clock = clock
+        self._skipped_until: dict[str, float] = {}
+
+    def order(self, wanted: ModelInfo) -> list[tuple[int, ModelInfo]]:
+        """Return the models to ask one after the other, each with its number in the list."""
+        others = [info for info in self._fallbacks if info.model != wanted.model]
+        models = list(enumerate([wanted, *others], start=1))
+        now = self._clock.monotonic()
+        return [(number, info) for number, info in models if self._skipped_until.get(info.model, now) <= now] or models
+
+    def failed(self, info: ModelInfo, error: ProviderError) -> None:
+        """Skip a model that failed from now on, for a while or for good."""
+        wait = math.inf
+        if isinstance(error, OUTAGES):
+            wait = max(OUTAGE_SECONDS, getattr(error, "retry_after_seconds", None) or 0.0)
+        self._skipped_until[info.model] = self._clock.monotonic() + wait
+
+
+class Asker:
+    """Puts the questions of one run to its models."""
+
+    def __init__(self, caller: Caller, circuit: Circuit) -> None:
+        self._caller = caller
+        self._circuit = circuit
+
+    def asking(self, question: Question) -> "Asking":
+        """Prepare a question; entering the block waits until there is room to ask it."""
+        return Asking(self._caller, self._circuit, question)
+
+
+class Asking:
+    """One question on its way: entered when the budget and the provider have room for its first try.
+
+    Raises:
+        BudgetExhausted: on entering, the budget never will.
+    """
+
+    def __init__(self, caller: Caller, circuit: Circuit, question: Question) -> None:
+        self._caller = caller
+        self._circuit = circuit
+        self._question = question
+        self._left = circuit.order(question.info)
+        self._granted = AsyncExitStack()
+        self._call: ModelCall
+        self._reservation: Reservation
+
+    async def __aenter__(self) -> Self:
+        await self._take_next()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._granted.aclose()
+
+    async def reply(self, parent: OpenSpan) -> Reply:
+        """Ask until a model answers; what was reserved is free again when this returns.
+
+        Raises:
+            ProviderError: no model could be asked that might answer; the last one's failure.
+            BudgetExhausted: `made`, for the next model does not fit into the budget.
+        """
+        while True:
+            try:
+                return await self._caller.make(self._call, self._reservation, parent)
+            except BadRequest:
+                raise
+            except ProviderError as error:
+                self._circuit.failed(self._call.info, error)
+                if not self._left:
+                    raise
+                parent.emit(_fallback(self._call.info, self._left[0][1], error))
+            finally:
+                await self._granted.aclose()
+            try:
+                await self._take_next()
+            except BudgetExhausted as refusal:
+                refusal.made = True
+                raise
+
+    async def _take_next(self) -> None:
+        """Wait until there is room to ask the next model, at its own price."""
+        number, info = self._left.pop(0)
+        self._call = self._question.call(number, info, last=not self._left)
+        self._reservation = await self._granted.enter_async_context(self._caller.granted(self._call))
+
+
+def _fallback(failed: ModelInfo, following: ModelInfo, error: ProviderError) -> Log:
+    """Tell that another model is asked, and why."""
+    return Log(
+        level="warning",
+        message=f"{failed.model} failed, {following.model} is asked instead: {error}",
+        data={
+            "code": "fallback",
+            "from": failed.model,
+            "to": following.model,
+            "reason": str(error),
+            "failure": error.code,
+        },
+    )
