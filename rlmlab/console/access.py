@@ -64,6 +64,12 @@ def refusing(request: HttpRequest, work: Callable[[], HttpResponse]) -> HttpResp
         raise PermissionDenied(error.detail) from error
 
 
+def once(response: HttpResponse) -> HttpResponse:
+    """Keep a page that may show a secret out of every cache."""
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
 def _as_member(
     request: HttpRequest, organization: str, view: View[P], *args: P.args, **kwargs: P.kwargs
 ) -> HttpResponse:

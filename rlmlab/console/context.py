@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from rlmlab.console.access import project_key
 from rlmlab.errors import NotFound
 from rlmlab.tenancy.models import Membership, Organization, Project, User
+from rlmlab.tenancy.permissions import PERMISSIONS
 from rlmlab.tenancy.principals import Principal
 from rlmlab.tenancy.queries import memberships_of, project_by_slug
 
@@ -26,9 +27,9 @@ class Navigation:
         return self.principal.organization if self.principal else None
 
     @property
-    def manages(self) -> bool:
-        """Whether the organization's settings are open to this person."""
-        return self.principal is not None and self.principal.can("member.manage")
+    def permissions(self) -> frozenset[str]:
+        """What this person may do in the organization; the pages that it opens are offered."""
+        return PERMISSIONS[self.principal.role] if self.principal else frozenset()
 
     @property
     def launches(self) -> bool:

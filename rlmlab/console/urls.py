@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from rlmlab.console.views import home, launch, pages, projects, run, runs, settings
+from rlmlab.console.views import account, audit, home, invitations, keys, launch, members, pages, projects, run, runs
 
 ORGANIZATION = "o/<slug:organization>"
 PROJECT = f"{ORGANIZATION}/p/<slug:project>"
+INVITATION = f"{ORGANIZATION}/settings/invitations/<uuid:invitation_id>"
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -15,10 +16,15 @@ urlpatterns = [
     path(f"{PROJECT}/runs", runs.runs, name="runs"),
     path(f"{PROJECT}/runs/new", launch.launch, name="launch"),
     path("runs/<uuid:run_id>", run.run, name="run"),
-    path(f"{ORGANIZATION}/settings/members", settings.members, name="members"),
-    path(f"{ORGANIZATION}/settings/keys", settings.keys, name="keys"),
-    path(f"{ORGANIZATION}/settings/keys/<uuid:key_id>/revoke", settings.revoke_key, name="revoke_key"),
-    path(f"{ORGANIZATION}/settings/members/<uuid:membership_id>", settings.change_member, name="change_member"),
-    path(f"{ORGANIZATION}/settings/audit", settings.audit, name="audit"),
+    path(f"{ORGANIZATION}/settings/members", members.members, name="members"),
+    path(f"{ORGANIZATION}/settings/members/<uuid:membership_id>", members.change_member, name="change_member"),
+    path(f"{INVITATION}/renew", members.renew_invitation, name="renew_invitation"),
+    path(f"{INVITATION}/revoke", members.revoke_invitation, name="revoke_invitation"),
+    path(f"{ORGANIZATION}/settings/keys", keys.keys, name="keys"),
+    path(f"{ORGANIZATION}/settings/keys/<uuid:key_id>/revoke", keys.revoke_key, name="revoke_key"),
+    path(f"{ORGANIZATION}/settings/audit", audit.audit, name="audit"),
+    path("invitations", invitations.accept, name="accept_invitation"),
+    path("invitations/<str:token>", invitations.invitation, name="invitation"),
+    path("account", account.account, name="account"),
     path("components", pages.components, name="components"),
 ]

@@ -1,5 +1,6 @@
 """What each role may do."""
 
+from dataclasses import dataclass
 from typing import Final
 
 from rlmlab.tenancy.models import Role
@@ -40,6 +41,40 @@ PERMISSIONS: Final[dict[str, frozenset[str]]] = {
 """Each role has what the next lower one has, and more."""
 
 
+@dataclass(frozen=True, slots=True)
+class Capability:
+    """A line of what roles may do, for people, and the permissions that it stands for."""
+
+    text: str
+    permissions: frozenset[str]
+
+    def of(self, role: str) -> bool:
+        """Tell whether a role may do it."""
+        return self.permissions <= PERMISSIONS[role]
+
+
+CAPABILITIES: Final = (
+    Capability("See projects and runs, and what is learned from them", _VIEWER),
+    Capability("Rate and correct runs", _REVIEWER - _VIEWER),
+    Capability(
+        "Launch, stop and tag runs; add files", frozenset({"file.create", "run.cancel", "run.create", "run.tag"})
+    ),
+    Capability(
+        "Edit and promote prompts; keep examples, datasets and memory; run experiments",
+        frozenset(
+            {"dataset.manage", "example.manage", "experiment.run", "memory.manage", "prompt.edit", "prompt.promote"}
+        ),
+    ),
+    Capability("Make and configure projects", frozenset({"project.configure", "project.create"})),
+    Capability(
+        "Manage members, API keys and providers; read the audit log",
+        frozenset({"audit.view", "key.manage", "member.manage", "provider.manage"}),
+    ),
+    Capability("Manage owners and the organization's limits", _OWNER - _ADMIN),
+)
+"""Every permission stands in one of them."""
+
+
 def permitted(role: str, permission: str) -> bool:
     """Tell whether a role has a permission.
 
@@ -54,3 +89,8 @@ def permitted(role: str, permission: str) -> bool:
 def may_grant(own: str, role: str) -> bool:
     """Tell whether somebody may give a role to others, or take it from them: nobody one above their own."""
     return PERMISSIONS[role] <= PERMISSIONS.get(own, frozenset())
+
+
+def grantable(own: str) -> list[Role]:
+    """List the roles that somebody may give to others, from the highest."""
+    return [role for role in Role if may_grant(own, role)]

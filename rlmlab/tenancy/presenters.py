@@ -8,6 +8,9 @@ SENTENCES: Final = {
     "access.deny": "was refused the permission {permission}",
     "api_key.create": "made the API key {prefix} “{label}” as {role}",
     "api_key.revoke": "revoked the API key {prefix} “{label}”",
+    "invitation.accept": "accepted an invitation and joined as {role}",
+    "invitation.create": "invited a person as {role}",
+    "invitation.revoke": "took back an invitation as {role}",
     "member.add": "added a member as {role}",
     "member.change_role": "changed a member's role to {role}",
     "member.remove": "removed a member",
@@ -19,6 +22,7 @@ SENTENCES: Final = {
     "session.sign_out": "signed out",
     "user.change_password": "changed the password",
     "user.create": "created a person's account",
+    "user.rename": "changed their own name",
     "user.set_password": "set a person's password",
 }
 

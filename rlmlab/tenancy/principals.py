@@ -6,14 +6,14 @@ from uuid import UUID
 from rlmlab.audit.actors import SYSTEM, Actor
 from rlmlab.errors import NotAllowed
 from rlmlab.tenancy.models import Organization, Role
-from rlmlab.tenancy.permissions import permitted
+from rlmlab.tenancy.permissions import may_grant, permitted
 
 
 class PermissionMissing(NotAllowed):
     """A refusal that knows who was refused what, so that an interface can have it recorded."""
 
-    def __init__(self, principal: "Principal", permission: str) -> None:
-        super().__init__(f"The role {principal.role} does not have the permission {permission}.")
+    def __init__(self, principal: "Principal", permission: str, detail: str = "") -> None:
+        super().__init__(detail or f"The role {principal.role} does not have the permission {permission}.")
         self.principal = principal
         self.permission = permission
 
@@ -44,6 +44,16 @@ class Principal:
         """
         if not self.can(permission):
             raise PermissionMissing(self, permission)
+
+    def require_grant(self, role: str) -> None:
+        """Go on only if the principal may give this role to others, or take it from them.
+
+        Raises:
+            PermissionMissing: the role is above its own.
+        """
+        if not may_grant(self.role, role):
+            detail = f"The role {self.role} may neither give nor take the role {role}, which is above it."
+            raise PermissionMissing(self, f"role.{role}", detail)
 
 
 def system_principal(organization: Organization) -> Principal:

@@ -13,10 +13,11 @@ from rlmlab.audit.actors import Actor
 from rlmlab.audit.queries import EntryView, entries_page
 from rlmlab.errors import Invalid, NotAuthenticated, NotFound
 from rlmlab.tenancy.fields import is_slug
-from rlmlab.tenancy.models import ApiKey, Membership, Organization, Project, User
+from rlmlab.tenancy.models import ApiKey, Invitation, Membership, Organization, Project, User
 from rlmlab.tenancy.principals import Principal
 
 _KEY: Final = re.compile(r"rlm_(?P<prefix>[a-z0-9]{8})_[A-Za-z0-9_-]{43}")
+NOT_VALID: Final = "This invitation is not valid, or not any more."
 _TOUCH_EVERY: Final = timedelta(minutes=1)
 
 
@@ -107,6 +108,38 @@ def members_of(principal: Principal) -> list[Membership]:
     with scoping.organization(principal.organization):
         found = Membership.objects.for_org(principal.organization).select_related("user")
         return list(found.order_by("user__email"))
+
+
+def invitations_of(principal: Principal) -> list[Invitation]:
+    """List the organization's open invitations with who invited, newest first; also those that have expired."""
+    principal.require("member.manage")
+    with scoping.organization(principal.organization):
+        found = Invitation.objects.for_org(principal.organization).open().select_related("invited_by")
+        return list(found.order_by("-created_at"))
+
+
+def invitation_by_digest(digest: str) -> Invitation:
+    """Return an invitation that can be accepted, by the digest of its link's token.
+
+    Raises:
+        NotFound: there is none, it is used up, taken back or expired; which of them is not told.
+    """
+    with scoping.system("find an invitation by its link, whose organization is not known before"):
+        found = Invitation.objects.select_related("organization", "invited_by").filter(token_hash=digest).first()
+    if found is None or not found.is_valid_at(timezone.now()):
+        raise NotFound(NOT_VALID)
+    return found
+
+
+def is_member(user: User, organization_id: UUID) -> bool:
+    """Tell whether a person belongs to an organization."""
+    with scoping.organization(organization_id):
+        return Membership.objects.for_org(organization_id).filter(user=user).exists()
+
+
+def has_account(email: str) -> bool:
+    """Tell whether somebody signs in with this address."""
+    return User.objects.filter(email=email).exists()
 
 
 def keys_of(principal: Principal) -> list[ApiKey]:

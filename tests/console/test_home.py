@@ -44,7 +44,7 @@ def test_several_organizations_are_listed_with_the_role_in_each(as_ada: Client, 
 
 def test_a_person_without_organization_is_told_what_to_do(client: Client, acme: Tenant) -> None:
     client.force_login(make_user("cy@nowhere.example"), backend="allauth.account.auth_backends.AuthenticationBackend")
-    assert "Ask an owner to add your address" in text_of(client.get("/organizations"))
+    assert "Ask an owner or an admin for an invitation link" in text_of(client.get("/organizations"))
 
 
 def test_another_organization_is_not_there(as_bo: Client, acme: Tenant) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from memory.actions import add_memory
 from rlmlab import scoping
+from rlmlab.tenancy.actions.invitations import invite
 from rlmlab.tenancy.actions.projects import create_project
 from rlmlab.tenancy.models import ApiKey, Membership
 from tests.factories.runs import finished_run
@@ -32,6 +33,7 @@ def things_of(tenant: Tenant) -> dict[str, Any]:
         "run_id": finished_run(tenant.principal, project, task="Count what is secret.").id,
         "key_id": key.id,
         "membership_id": membership.id,
+        "invitation_id": invite(by=tenant.principal, email="secret@acme.example", role="viewer").invitation.id,
         "memory_id": add_memory(by=tenant.principal, project=project, text="What is secret.").memory.id,
     }
 

@@ -21,6 +21,8 @@ OPEN: Final = {
     "^api/": "says only that nothing is there",
     "accounts/login/": "where one signs in",
     "accounts/inactive/": "tells somebody who cannot sign in why",
+    "invitations": "where one joins by a link, with an account or without; shows nothing but to who has the link",
+    "invitations/<str:token>": "such a link; says nothing about itself, only hands on",
     "admin/logout/": "hands on to accounts/logout/, which wants a session",
 }
 METHODS: Final = ("GET", "POST")

@@ -19,6 +19,8 @@ WITHOUT: Final = {
     "templates/components/messages.html: messages": "nothing happened, nothing is said",
     "templates/console/components.html: statuses": "a constant",
     "templates/console/launch.html: environments": "a constant",
+    "templates/console/members.html: allowed": "a constant",
+    "templates/console/members.html: capabilities": "a constant",
     "templates/console/members.html: members": "who looks at it is a member",
     "templates/console/members.html: roles": "a constant",
     "templates/console/runs.html: filters": "a constant",

@@ -7,19 +7,21 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from rlmlab.tenancy.actions.invitations import invite
 from rlmlab.tenancy.actions.keys import create_key
 from rlmlab.tenancy.actions.members import add_member
 from rlmlab.tenancy.actions.organizations import create_organization
 from rlmlab.tenancy.actions.projects import create_project
 from rlmlab.tenancy.principals import system_principal
 from tests.factories.runs import finished_run
-from tests.factories.tenancy import Tenant
+from tests.factories.tenancy import Tenant, make_member
 
 Add = Callable[[Tenant, int], object]
 
 
 def add_person(tenant: Tenant, number: int) -> object:
-    return add_member(by=tenant.principal, email=f"person-{number}@acme.example", role="viewer")
+    invite(by=tenant.principal, email=f"invited-{number}@acme.example", role="viewer")
+    return make_member(tenant.organization, f"person-{number}@acme.example", "viewer")
 
 
 def add_key(tenant: Tenant, number: int) -> object:

@@ -12,6 +12,7 @@ CALL_SITES: Final = {
     "rlmlab/tenancy/queries.py:principal_for_key",
     "rlmlab/tenancy/queries.py:memberships_of",
     "rlmlab/tenancy/queries.py:principal_for_user",
+    "rlmlab/tenancy/queries.py:invitation_by_digest",
     "trajectories/queries.py:run_of_member",
     # the installation's own commands
     "rlmlab/tenancy/queries.py:organization_by_slug",

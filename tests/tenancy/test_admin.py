@@ -14,6 +14,7 @@ from rlmlab import scoping
 from rlmlab.audit.actions import erase_person
 from rlmlab.audit.actors import SYSTEM
 from rlmlab.audit.models import AuditEntry
+from rlmlab.tenancy.actions.invitations import invite
 from rlmlab.tenancy.actions.members import add_member, change_role
 from rlmlab.tenancy.actions.projects import create_project
 from rlmlab.tenancy.models import User
@@ -56,7 +57,7 @@ def test_list_makes_the_same_queries_for_few_and_many(staff: Client, acme: Tenan
     with CaptureQueriesContext(connection) as few:
         page(staff, LIST)
     for number in range(5):
-        add_member(by=acme.principal, email=f"m{number}@acme.example", role="viewer")
+        invite(by=acme.principal, email=f"m{number}@acme.example", role="viewer")
     with CaptureQueriesContext(connection) as many:
         page(staff, LIST)
     assert len(many) == len(few)
@@ -85,8 +86,9 @@ def test_filter_by_organization(staff: Client, acme: Tenant, bolt: Tenant) -> No
 
 
 def test_entry_shows_differences_and_its_place(staff: Client, acme: Tenant) -> None:
-    new = add_member(by=acme.principal, email="vera@acme.example", role="viewer")
-    change_role(by=acme.principal, membership_id=new.membership.id, role="owner")
+    make_user("vera@acme.example")
+    membership = add_member(by=acme.principal, email="vera@acme.example", role="viewer")
+    change_role(by=acme.principal, membership_id=membership.id, role="owner")
     text = page(staff, f"{LIST}{entry_id('member.change_role')}/change/")
     assert "field before after role viewer owner" in text
     assert "changed a member's role to owner" in text.replace("&#x27;", "'")

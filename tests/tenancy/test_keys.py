@@ -12,10 +12,10 @@ from rlmlab import scoping
 from rlmlab.audit.models import AuditEntry
 from rlmlab.errors import Invalid, NotAuthenticated, NotFound
 from rlmlab.tenancy.actions.keys import create_key, revoke_key
-from rlmlab.tenancy.models import ApiKey
+from rlmlab.tenancy.models import ApiKey, Role
 from rlmlab.tenancy.principals import PermissionMissing, Principal
 from rlmlab.tenancy.queries import keys_of, principal_for_key
-from tests.factories.tenancy import Tenant
+from tests.factories.tenancy import Tenant, make_member
 
 pytestmark = pytest.mark.django_db
 
@@ -165,3 +165,19 @@ def test_viewer_manages_no_keys(acme: Tenant, vera: Principal) -> None:
 def test_keys_of_lists_newest_first(ada: Principal) -> None:
     create_key(by=ada, label="second")
     assert [key.label for key in keys_of(ada)] == ["second", "tests"]
+
+
+def test_nobody_makes_or_revokes_a_key_above_their_own_role(ada: Principal) -> None:
+    alf = make_member(ada.organization, "alf@acme.example", Role.ADMIN)
+    owners = create_key(by=ada, label="owners", role="owner").key
+    for call in (
+        lambda: create_key(by=alf, label="mine"),
+        lambda: create_key(by=alf, label="mine", role="owner"),
+        lambda: revoke_key(by=alf, key_id=owners.id),
+    ):
+        with pytest.raises(PermissionMissing, match="may neither give nor take the role owner"):
+            call()
+    assert stored(ada, owners.prefix).revoked_at is None
+    own = create_key(by=alf, label="mine", role="admin")
+    assert revoke_key(by=alf, key_id=own.key.id).revoked_at is not None
+    assert {key.label for key in keys_of(ada)} == {"tests", "owners", "mine"}

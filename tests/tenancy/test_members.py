@@ -9,7 +9,7 @@ from rlmlab import scoping
 from rlmlab.audit.models import AuditEntry
 from rlmlab.errors import Conflict, Invalid, NotFound
 from rlmlab.tenancy.actions.members import add_member, change_role, remove_member
-from rlmlab.tenancy.actions.users import create_user, set_password
+from rlmlab.tenancy.actions.users import create_user, rename_user, set_password
 from rlmlab.tenancy.models import Membership, Role, User
 from rlmlab.tenancy.principals import PermissionMissing, Principal
 from rlmlab.tenancy.queries import members_of, memberships_of, principal_for_user
@@ -28,29 +28,15 @@ def own_membership(principal: Principal) -> Membership:
         return Membership.objects.get(user_id=principal.actor.id)
 
 
-def test_add_member_without_an_account_makes_one_with_a_first_password(ada: Principal) -> None:
-    new = add_member(by=ada, email="Vera@Acme.example", role="viewer")
-    user = User.objects.get(email="vera@acme.example")
-    assert len(new.password) == 20
-    assert user.check_password(new.password)
-    assert (user.is_staff, user.is_superuser) == (False, False)
-    assert (new.membership.user, new.membership.role) == (user, "viewer")
-    assert principal_for_user(user, "acme").role == "viewer"
-
-
-def test_add_member_records_without_personal_fields_in_the_changes(ada: Principal) -> None:
-    new = add_member(by=ada, email="vera@acme.example", role="viewer")
+def test_add_member_records_without_personal_fields_in_the_changes(ada: Principal, bo: Principal) -> None:
+    membership = add_member(by=ada, email="Bo@Bolt.example", role="viewer")
+    assert [found.organization.slug for found in memberships_of(membership.user)] == ["acme", "bolt"]
+    assert principal_for_user(membership.user, "acme").role == "viewer"
     entry = last_entry(ada)
-    assert (entry.action, entry.object_id, entry.changes) == ("member.add", new.membership.user_id, {"role": "viewer"})
+    assert (entry.action, entry.object_id, entry.changes) == ("member.add", bo.actor.id, {"role": "viewer"})
     with scoping.organization(ada.organization):
         fields = {person.part: person.fields for person in entry.people.all()}
-    assert fields == {"actor": {"label": "ada@acme.example"}, "subject": {"email": "vera@acme.example"}}
-
-
-def test_add_member_with_an_account_keeps_the_password(ada: Principal, bo: Principal) -> None:
-    new = add_member(by=ada, email="bo@bolt.example", role="owner")
-    assert new.password == ""
-    assert [membership.organization.slug for membership in memberships_of(new.membership.user)] == ["acme", "bolt"]
+    assert fields == {"actor": {"label": "ada@acme.example"}, "subject": {"email": "bo@bolt.example"}}
 
 
 @pytest.mark.parametrize(
@@ -58,6 +44,7 @@ def test_add_member_with_an_account_keeps_the_password(ada: Principal, bo: Princ
     [
         ("ada@acme.example", "viewer", 'email: "ada@acme.example" is a member already'),
         ("nobody", "viewer", 'email: "nobody" is not an email address'),
+        ("x@acme.example", "viewer", 'email: "x@acme.example" has no account; send an invitation'),
         ("x@acme.example", "king", 'role: "king" is not a role; use one of owner, admin, editor, reviewer, viewer'),
     ],
 )
@@ -118,6 +105,34 @@ def test_viewer_manages_no_members(vera: Principal) -> None:
         members_of(vera)
 
 
+def test_nobody_gives_a_role_above_their_own(ada: Principal, vera: Principal, bo: Principal) -> None:
+    alf = make_member(ada.organization, "alf@acme.example", Role.ADMIN)
+    membership = own_membership(vera)
+    with pytest.raises(
+        PermissionMissing, match="may neither give nor take the role owner, which is above it"
+    ) as caught:
+        change_role(by=alf, membership_id=membership.id, role="owner")
+    assert caught.value.permission == "role.owner"
+    with pytest.raises(PermissionMissing):
+        add_member(by=alf, email="bo@bolt.example", role="owner")
+    assert change_role(by=alf, membership_id=membership.id, role="admin").role == "admin"
+    assert len(members_of(ada)) == 3
+
+
+def test_only_an_owner_touches_an_owner(ada: Principal) -> None:
+    alf = make_member(ada.organization, "alf@acme.example", Role.ADMIN)
+    olga = make_member(ada.organization, "olga@acme.example", Role.OWNER)
+    membership = own_membership(olga)
+    with pytest.raises(PermissionMissing):
+        change_role(by=alf, membership_id=membership.id, role="viewer")
+    with pytest.raises(PermissionMissing):
+        remove_member(by=alf, membership_id=membership.id)
+    assert own_membership(olga).role == "owner"
+    change_role(by=ada, membership_id=membership.id, role="viewer")
+    remove_member(by=alf, membership_id=membership.id)
+    assert {member.user.email for member in members_of(ada)} == {"ada@acme.example", "alf@acme.example"}
+
+
 @pytest.mark.django_db(transaction=True)
 def test_two_owners_who_remove_each_other_at_once_leave_one(acme: Tenant) -> None:
     ada, eve = acme.principal, make_member(acme.organization, "eve@acme.example", Role.OWNER)
@@ -157,6 +172,20 @@ def test_set_password_takes_effect_and_is_recorded(ada: Principal) -> None:
     assert (entry.object_id, entry.changes) == (user.id, {})
     with pytest.raises(Invalid, match="password: This password is too short"):
         set_password(by=ada.actor, user=user, password="short")
+
+
+def test_rename_is_recorded_once_and_only_in_erasable_fields(ada: Principal) -> None:
+    user = make_user("eve@acme.example")
+    assert rename_user(by=user, name=" Eve Adams ").name == "Eve Adams"
+    assert rename_user(by=user, name="Eve Adams").name == "Eve Adams"
+    assert User.objects.get(pk=user.pk).name == "Eve Adams"
+    with scoping.organization(scoping.PLATFORM):
+        entry = AuditEntry.objects.get(action="user.rename")
+        fields = {person.part: person.fields for person in entry.people.all()}
+    assert (entry.object_id, entry.actor_id, entry.changes) == (user.id, user.id, {})
+    assert fields["subject"] == {"email": "eve@acme.example", "name": "Eve Adams"}
+    with pytest.raises(Invalid, match="name: has 121 characters"):
+        rename_user(by=user, name="x" * 121)
 
 
 def test_user_is_found_by_email_whatever_its_case(ada: Principal) -> None:

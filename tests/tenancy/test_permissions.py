@@ -6,7 +6,7 @@ import pytest
 
 from rlmlab.errors import NotAllowed
 from rlmlab.tenancy.models import Role
-from rlmlab.tenancy.permissions import PERMISSIONS, may_grant, permitted
+from rlmlab.tenancy.permissions import CAPABILITIES, PERMISSIONS, grantable, may_grant, permitted
 from rlmlab.tenancy.principals import PermissionMissing, Principal, system_principal
 from tests.factories.tenancy import Tenant
 
@@ -68,8 +68,20 @@ def test_no_permission_is_left_out_here() -> None:
 
 def test_nobody_grants_a_role_above_their_own() -> None:
     for at, own in enumerate(RANKS):
-        assert [role for role in RANKS if may_grant(own, role)] == RANKS[at:]
+        assert [role for role in RANKS if may_grant(own, role)] == RANKS[at:] == grantable(own)
     assert not may_grant("nobody", Role.VIEWER)
+
+
+def test_every_permission_stands_in_one_line_for_people() -> None:
+    listed = [permission for capability in CAPABILITIES for permission in capability.permissions]
+    assert sorted(listed) == sorted(PERMISSIONS[Role.OWNER])
+    assert len({capability.text for capability in CAPABILITIES}) == len(CAPABILITIES)
+
+
+def test_a_line_for_people_is_wholly_a_roles_or_not_at_all() -> None:
+    for capability in CAPABILITIES:
+        for role in RANKS:
+            assert capability.of(role) == bool(capability.permissions & PERMISSIONS[role])
 
 
 def test_misspelt_permission_is_our_own_fault() -> None:
@@ -85,6 +97,16 @@ def test_require_refuses_with_who_and_what(vera: Principal) -> None:
         vera.require("run.create")
     assert isinstance(caught.value, PermissionMissing)
     assert (caught.value.principal, caught.value.permission) == (vera, "run.create")
+
+
+def test_require_grant_refuses_what_is_above(acme: Tenant, vera: Principal) -> None:
+    vera.require_grant("viewer")
+    with pytest.raises(
+        PermissionMissing, match="The role viewer may neither give nor take the role reviewer"
+    ) as caught:
+        vera.require_grant("reviewer")
+    assert (caught.value.principal, caught.value.permission) == (vera, "role.reviewer")
+    acme.principal.require_grant("owner")
 
 
 def test_system_principal_may_everything(acme: Tenant) -> None:

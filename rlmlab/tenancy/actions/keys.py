@@ -34,8 +34,11 @@ def create_key(*, by: Principal, label: str, role: str = Role.OWNER, requests_pe
 
     Raises:
         Invalid: the label, the role or the limit is not valid.
+        PermissionMissing: the role is above the principal's own.
     """
     by.require("key.manage")
+    role = clean_role("role", role)
+    by.require_grant(role)
     alphabet = string.ascii_lowercase + string.digits
     prefix = "".join(secrets.choice(alphabet) for _ in range(PREFIX_LENGTH))
     raw = f"rlm_{prefix}_{secrets.token_urlsafe(SECRET_BYTES)}"
@@ -44,7 +47,7 @@ def create_key(*, by: Principal, label: str, role: str = Role.OWNER, requests_pe
         prefix=prefix,
         hash=ApiKey.digest(raw),
         label=clean_text("label", label, limit=LABEL_LENGTH),
-        role=clean_role("role", role),
+        role=role,
         requests_per_second=_clean_rate(requests_per_second),
         created_by_id=by.actor.id if by.actor.kind == "user" else None,
     )
@@ -67,14 +70,17 @@ def revoke_key(*, by: Principal, key_id: UUID) -> ApiKey:
 
     Raises:
         NotFound: the organization has no such key.
+        PermissionMissing: its role is above the principal's own.
     """
     by.require("key.manage")
     with scoping.organization(by.organization):
         keys = ApiKey.objects.for_org(by.organization).filter(pk=key_id)
-        revoked = keys.filter(revoked_at=None).update(revoked_at=timezone.now())
         key = keys.first()
         if key is None:
             raise NotFound("There is no such API key.")
+        by.require_grant(key.role)
+        key.revoked_at = key.revoked_at or timezone.now()
+        revoked = keys.filter(revoked_at=None).update(revoked_at=key.revoked_at)
         if revoked:
             _record(by, key, "api_key.revoke", {"prefix": key.prefix, "label": key.label})
     return key

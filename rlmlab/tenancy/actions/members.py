@@ -1,44 +1,36 @@
 """Who belongs to an organization."""
 
-from dataclasses import dataclass
 from uuid import UUID
 
 from rlmlab import scoping
 from rlmlab.audit.actions import Subject, record
-from rlmlab.errors import Conflict, NotFound
-from rlmlab.tenancy.actions.users import create_user, generate_password
+from rlmlab.errors import Conflict, Invalid, NotFound
 from rlmlab.tenancy.fields import clean_email, clean_role, unique
 from rlmlab.tenancy.models import Membership, Organization, Role, User
 from rlmlab.tenancy.principals import Principal
 
 
-@dataclass(frozen=True, slots=True)
-class NewMember:
-    """A membership, and the first password where the person had no account; it is shown once."""
+def add_member(*, by: Principal, email: str, role: str) -> Membership:
+    """Make a person who has an account a member, without asking them.
 
-    membership: Membership
-    password: str
-
-
-def add_member(*, by: Principal, email: str, role: str) -> NewMember:
-    """Make a person a member, with a new account where they have none.
+    It serves `bootstrap`, where nobody is there yet to invite or to accept; people invite each other.
 
     Raises:
-        Invalid: the email or the role is not valid, or the person is a member already.
+        Invalid: the email or the role is not valid, nobody has this address, or the person is a member already.
+        PermissionMissing: the role is above the principal's own.
     """
     by.require("member.manage")
     email, role = clean_email("email", email), clean_role("role", role)
-    password = ""
+    by.require_grant(role)
     with scoping.organization(by.organization):
         user = User.objects.filter(email=email).first()
         if user is None:
-            password = generate_password()
-            user = create_user(by=by.actor, email=email, password=password)
+            raise Invalid.field("email", f'"{email}" has no account; send an invitation')
         membership = Membership(organization=by.organization, user=user, role=role)
         with unique("membership_once_per_organization", "email", f'"{email}" is a member already'):
             membership.save(force_insert=True)
         _record(by, membership, "member.add", {"role": role})
-    return NewMember(membership, password)
+    return membership
 
 
 def change_role(*, by: Principal, membership_id: UUID, role: str) -> Membership:
@@ -47,10 +39,12 @@ def change_role(*, by: Principal, membership_id: UUID, role: str) -> Membership:
     Raises:
         Invalid: there is no such role.
         NotFound: the organization has no such member.
+        PermissionMissing: the role, or the one the member has, is above the principal's own.
         Conflict: it would be left without an owner.
     """
     by.require("member.manage")
     role = clean_role("role", role)
+    by.require_grant(role)
     with scoping.organization(by.organization):
         membership = _locked(by, membership_id)
         before = membership.role
@@ -69,6 +63,7 @@ def remove_member(*, by: Principal, membership_id: UUID) -> None:
 
     Raises:
         NotFound: the organization has no such member.
+        PermissionMissing: the member's role is above the principal's own.
         Conflict: it would be left without an owner.
     """
     by.require("member.manage")
@@ -80,12 +75,16 @@ def remove_member(*, by: Principal, membership_id: UUID) -> None:
 
 
 def _locked(by: Principal, membership_id: UUID) -> Membership:
-    """Lock the organization's row first, so that two owners cannot remove each other at once."""
+    """Find the member of a role that the principal may take away.
+
+    The organization's row is locked first, so that two owners cannot remove each other at once.
+    """
     Organization.objects.select_for_update().get(pk=by.organization_id)
     found = Membership.objects.for_org(by.organization).select_related("user").filter(pk=membership_id)
     membership = found.first()
     if membership is None:
         raise NotFound("There is no such member.")
+    by.require_grant(membership.role)
     return membership
 
 

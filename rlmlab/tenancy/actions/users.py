@@ -16,8 +16,10 @@ def generate_password() -> str:
     return secrets.token_urlsafe(15)
 
 
-def create_user(*, by: Actor, email: str, password: str, name: str = "", administrator: bool = False) -> User:
+def create_user(*, by: Actor | None, email: str, password: str, name: str = "", administrator: bool = False) -> User:
     """Make a person's account; an administrator may open the installation's admin panel.
+
+    `by` None: the person does it, who has become somebody only by that.
 
     Raises:
         Invalid: the email is not valid or taken, or the password is too weak.
@@ -34,7 +36,7 @@ def create_user(*, by: Actor, email: str, password: str, name: str = "", adminis
             user.save(force_insert=True)
         record(
             organization_id=None,
-            actor=by,
+            actor=by or Actor("user", user.id, user.email),
             action="user.create",
             object_type="user",
             object_id=user.id,
@@ -42,6 +44,30 @@ def create_user(*, by: Actor, email: str, password: str, name: str = "", adminis
             subject=Subject(user.id, {"email": user.email, "name": user.name}),
         )
     return user
+
+
+def rename_user(*, by: User, name: str) -> User:
+    """Change one's own name; it may be empty.
+
+    Raises:
+        Invalid: it is too long or has characters that are none.
+    """
+    name = clean_text("name", name, blank=True)
+    if name == by.name:  # nothing was done, so that the audit log says nothing
+        return by
+    by.name = name
+    with scoping.organization(scoping.PLATFORM):
+        by.save(update_fields=["name"])
+        record(
+            organization_id=None,
+            actor=Actor("user", by.id, by.email),
+            action="user.rename",
+            object_type="user",
+            object_id=by.id,
+            changes={},
+            subject=Subject(by.id, {"email": by.email, "name": name}),
+        )
+    return by
 
 
 def set_password(*, by: Actor, user: User, password: str) -> None:
