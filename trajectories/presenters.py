@@ -5,6 +5,9 @@ from typing import Final
 from rlmlab.audit import presenters
 
 SENTENCES: Final = {
+    "dataset.add_items": "added {items} items to the dataset {name}",
+    "dataset.create": "made the dataset {name}",
+    "dataset.retire_item": "retired item {number} of the dataset {dataset}",
     "demo.settle": "checked the answer of the demo run “{title}” (right: {passed})",
     "file.create": "stored the file {name} ({size} bytes)",
     "prompt.create_version": "wrote v{version} of the prompt {prompt}",
