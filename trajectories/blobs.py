@@ -5,7 +5,7 @@ as literals each chunk would be built, sent and parsed at twice its size.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Final
 from uuid import UUID
 
@@ -39,6 +39,29 @@ def put(*, organization_id: UUID, pieces: Iterable[bytes]) -> Blob:
     kept = Blob.objects.for_org(organization_id).select_for_update(no_key=True).get(sha256=blob.sha256)
     if kept.id != blob_id:
         BlobChunk.objects.for_org(organization_id).filter(blob_id=blob_id).delete()
+    return kept
+
+
+def put_all(*, organization_id: UUID, contents: Collection[bytes]) -> dict[str, Blob]:
+    """Store many contents that are in memory, with as many statements as for one; return the blobs by their SHA-256."""
+    named = {hashlib.sha256(content).hexdigest(): content for content in contents}
+    rows = [
+        Blob(id=uuid7(), organization_id=organization_id, sha256=sha256, size=len(content))
+        for sha256, content in sorted(named.items())  # everybody locks them in this order
+    ]
+    Blob.objects.bulk_create(rows, ignore_conflicts=True)
+    found = Blob.objects.for_org(organization_id).select_for_update(no_key=True).filter(sha256__in=named)
+    kept = {blob.sha256: blob for blob in found.order_by("sha256")}
+    fresh = [row for row in rows if kept[row.sha256].id == row.id]
+    with _server_side_cursor() as cursor:
+        cursor.executemany(
+            _INSERT,
+            [
+                (uuid7(), organization_id, row.id, number, chunk)
+                for row in fresh
+                for number, chunk in enumerate(rechunked([named[row.sha256]]))
+            ],
+        )
     return kept
 
 
