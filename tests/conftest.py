@@ -1,7 +1,9 @@
 """Fixtures of every test: the embedded servers, started once a session and stopped with it."""
 
+import socket
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -32,3 +34,13 @@ def servers() -> Iterator[Places]:
     finally:
         with suppress(KeyboardInterrupt):
             supervisor.stop()
+
+
+@pytest.fixture
+def silent_server(tmp_path: Path) -> Iterator[str]:
+    """The URL of a server that takes connections and never answers, as a stopped process does."""
+    path = tmp_path / "silent.sock"
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(path))
+        listening.listen(64)
+        yield f"unix://{path}"

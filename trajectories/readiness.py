@@ -8,14 +8,16 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, wait
-from threading import Lock, Thread
+from threading import Lock
 from typing import Final
 
 from celery import current_app
-from django.db import DatabaseError, connection, connections
+from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
+
+from trajectories.background import in_background
 
 logger = logging.getLogger(__name__)
 
@@ -41,19 +43,15 @@ class _Inquiry:
         """Start the check unless it is being made; return what will hold its result."""
         with self._lock:
             if self._answer.done():
-                self._answer = Future()
-                Thread(target=self._make, args=(self._answer,), daemon=True).start()
+                self._answer = in_background(self._make)
             return self._answer
 
-    def _make(self, answer: Future[str]) -> None:
+    def _make(self) -> str:
         try:
-            result = self._check()
+            return self._check()
         except Exception:
             logger.exception("a check of readiness failed")
-            result = "failed; the log says why"
-        finally:
-            connections.close_all()  # this thread's
-        answer.set_result(result)
+            return "failed; the log says why"
 
 
 class _Remembered:

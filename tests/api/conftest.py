@@ -1,8 +1,5 @@
 """Clients of the API, as Ada, Bo and Vera."""
 
-import socket
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -42,13 +39,3 @@ def as_vera(acme: Tenant) -> ApiClient:
 @pytest.fixture
 def nobody(db: None) -> ApiClient:
     return ApiClient()
-
-
-@pytest.fixture
-def silent_server(tmp_path: Path) -> Iterator[str]:
-    """The URL of a server that takes connections and never answers, as a stopped process does."""
-    path = tmp_path / "silent.sock"
-    with socket.socket(socket.AF_UNIX) as listening:
-        listening.bind(str(path))
-        listening.listen(64)
-        yield f"unix://{path}"
