@@ -7,6 +7,7 @@ so that a short outage does not move a long run for good. Where every model is s
 """
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -70,6 +71,7 @@ class Circuit:
         self._fallbacks = tuple({info.model: info for info in fallbacks}.values())
         self._clock = clock
         self._skipped_until: dict[str, float] = {}
+        self._failures: Counter[str] = Counter()
 
     def order(self, wanted: ModelInfo) -> list[tuple[int, ModelInfo]]:
         """Return the models to ask one after the other, each with its number in the list."""
@@ -78,8 +80,13 @@ class Circuit:
         now = self._clock.monotonic()
         return [(number, info) for number, info in models if self._skipped_until.get(info.model, now) <= now] or models
 
+    def failures(self, info: ModelInfo) -> int:
+        """Tell how often a model failed in this run."""
+        return self._failures[info.model]
+
     def failed(self, info: ModelInfo, error: ProviderError) -> None:
         """Skip a model that failed from now on, for a while or for good."""
+        self._failures[info.model] += 1
         wait = math.inf
         if isinstance(error, OUTAGES):
             wait = max(OUTAGE_SECONDS, getattr(error, "retry_after_seconds", None) or 0.0)
@@ -149,10 +156,15 @@ class Asking:
                 raise
 
     async def _take_next(self) -> None:
-        """Wait until there is room to ask the next model, at its own price."""
-        number, info = self._left.pop(0)
-        self._call = self._question.call(number, info, last=not self._left)
-        self._reservation = await self._granted.enter_async_context(self._caller.granted(self._call))
+        """Wait until there is room to ask the next model, at its own price; pass over one that failed meanwhile."""
+        while True:
+            number, info = self._left.pop(0)
+            failures = self._circuit.failures(info)
+            self._call = self._question.call(number, info, last=not self._left)
+            self._reservation = await self._granted.enter_async_context(self._caller.granted(self._call))
+            if not self._left or self._circuit.failures(info) == failures:
+                return
+            await self._granted.aclose()
 
 
 def _fallback(failed: ModelInfo, following: ModelInfo, error: ProviderError) -> Log:
