@@ -26,6 +26,7 @@ SECRETS: Final = {
     "RLMLAB_APP_PASSWORD": "a" * 20,
     "REDIS_PASSWORD": "r" * 20,
     "RLMLAB_SECRET_KEY": "s" * 20,
+    "RLMLAB_ENCRYPTION_KEYS": "e" * 43 + "=",
 }
 VARIABLES: Final = {**SECRETS, "RLMLAB_ALLOWED_HOSTS": "rlm.example.com"}
 OF_COMPOSE_ONLY: Final = {
