@@ -2,18 +2,18 @@
 
 from collections.abc import AsyncIterator
 from http import HTTPStatus
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from ninja import Header, Query, Router
 
+from rlmlab.api import exports
 from rlmlab.api.auth import ApiRequest
 from rlmlab.api.pagination import Limit
 from rlmlab.api.schemas.base import ListOf
-from rlmlab.api.schemas.events import EventOut, SpanOut
-from rlmlab.scoping.pages import HIGHEST_LIMIT
+from rlmlab.api.schemas.events import EventOut, RunDocument, SpanOut
 from trajectories import hub, queries
 from trajectories.models import Run
 
@@ -67,17 +67,10 @@ def list_spans(
     return ListOf(items=[SpanOut.of(row) for row in rows[:limit]], next_cursor=more)
 
 
-@router.get("/runs/{uuid:run_id}/export", response=str, summary="Export a run")
-def export(request: ApiRequest, run_id: UUID, format: Literal["jsonl"] = "jsonl") -> StreamingHttpResponse:  # noqa: A002
-    """Stream all events stored so far, a JSON document a line."""
+@router.get("/runs/{uuid:run_id}/export", response=RunDocument, summary="Export a run", openapi_extra=exports.FORMATS)
+def export(request: ApiRequest, run_id: UUID, format: exports.Format = "jsonl") -> StreamingHttpResponse:  # noqa: A002
+    """Stream all that is stored of a run so far: its events a line each, or one document with run, spans and events."""
     run = queries.run_for(request.auth, run_id)
-
-    async def lines() -> AsyncIterator[str]:
-        after = 0
-        while rows := await hub.in_pool(queries.events_page, run, after=after, limit=HIGHEST_LIMIT):
-            after = rows[-1].seq
-            yield "".join(f"{event.encode()}\n" for event in rows)
-
-    response = StreamingHttpResponse(lines(), content_type="application/jsonl")
+    response = StreamingHttpResponse(exports.parts(run, format), content_type=exports.CONTENT_TYPES[format])
     response["Content-Disposition"] = f'attachment; filename="run-{run.id}.{format}"'
     return response

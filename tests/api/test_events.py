@@ -1,12 +1,9 @@
-"""Events, spans and export over REST."""
+"""Events and spans over REST."""
 
-import json
 from datetime import datetime
 from typing import Any
 
 import pytest
-from asgiref.sync import sync_to_async
-from django.test import AsyncClient
 
 from tests.api.conftest import ApiClient
 from tests.factories.runs import finished_run, hold, make_run, record, steps
@@ -68,25 +65,6 @@ def test_spans_are_the_skeleton(as_ada: ApiClient, acme: Tenant) -> None:
     rest = as_ada.get(f"/api/v1/runs/{run.id}/spans", {"limit": 2, "cursor": first["next_cursor"]}).json()
     assert first["items"] + rest["items"] == page["items"]
     assert rest["next_cursor"] is None
-
-
-@pytest.mark.django_db(transaction=True)
-async def test_export_is_a_document_a_line(acme: Tenant) -> None:
-    run = await sync_to_async(finished_run)(acme.principal, acme.project, 220)
-    headers = {"Authorization": f"Bearer {acme.key}"}
-    answer = await AsyncClient().get(f"/api/v1/runs/{run.id}/export?format=jsonl", headers=headers)
-    assert answer.status_code == 200
-    text = b"".join([part async for part in answer.streaming_content]).decode()
-    events = [json.loads(line) for line in text.splitlines()]
-    assert [event["seq"] for event in events] == list(range(1, 1103))
-    assert f"run-{run.id}.jsonl" in answer.headers["Content-Disposition"]
-
-
-def test_unknown_format_is_named(as_ada: ApiClient, acme: Tenant) -> None:
-    run = finished_run(acme.principal, acme.project)
-    answer = as_ada.get(f"/api/v1/runs/{run.id}/export", {"format": "csv"})
-    assert answer.status_code == 422
-    assert answer.json()["errors"][0]["field"] == "format"
 
 
 def test_running_run_shows_what_is_stored(as_ada: ApiClient, acme: Tenant) -> None:

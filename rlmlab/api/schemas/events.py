@@ -6,6 +6,7 @@ from typing import Annotated, Any, Self, get_args
 from ninja import Schema
 from pydantic import WithJsonSchema
 
+from rlmlab.api.schemas.runs import RunOut
 from rlmlab.engine.events import EventType
 from trajectories.models import Span
 
@@ -45,3 +46,11 @@ class SpanOut(Schema):
         """Show a span."""
         values = {name: getattr(span, name) for name in cls.model_fields}
         return cls(**values | {"parent_span_id": span.parent_span_id or None})
+
+
+class RunDocument(Schema):
+    """A run with all its spans and events, in their order."""
+
+    run: RunOut
+    spans: list[SpanOut]
+    events: list[EventOut]
