@@ -3,7 +3,7 @@
 from django.urls import path, re_path
 from ninja import NinjaAPI
 
-from rlmlab.api import errors, events, files, memories, projects, runs
+from rlmlab.api import errors, events, files, memories, projects, prompts, runs
 from rlmlab.api.auth import KeyAuth, SessionAuth
 from rlmlab.api.docs import LocalSwagger
 from rlmlab.api.health import healthz, readyz
@@ -24,6 +24,7 @@ api = NinjaAPI(
 errors.register(api)
 api.add_router("/v1/projects", projects.router)
 api.add_router("/v1/projects", files.router)
+api.add_router("/v1/projects", prompts.router)
 api.add_router("/v1", runs.router)
 api.add_router("/v1", events.router)
 api.add_router("/v1", memories.router)

@@ -13,11 +13,14 @@ from rlmlab.tenancy.actions.projects import create_project
 from rlmlab.tenancy.models import ApiKey, Membership
 from tests.factories.runs import finished_run
 from tests.factories.tenancy import Tenant
+from trajectories.improvement.prompts import ensure_system_prompt
 
 PROJECT: Final = "acme-only"
 BODIES: Final[dict[tuple[str, str], dict[str, Any]]] = {
     ("post", "/api/v1/projects/{slug}/memories"): {"text": "x"},
+    ("post", "/api/v1/projects/{slug}/prompts/{prompt}/versions"): {"text": "x"},
     ("post", "/api/v1/projects/{slug}/runs"): {"task": "x"},
+    ("put", "/api/v1/projects/{slug}/prompts/{prompt}/labels/{label}"): {"version": 1, "reason": "It is better."},
 }
 
 
@@ -34,6 +37,9 @@ def things_of(tenant: Tenant) -> dict[str, Any]:
         "key_id": key.id,
         "membership_id": membership.id,
         "invitation_id": invite(by=tenant.principal, email="secret@acme.example", role="viewer").invitation.id,
+        "prompt": ensure_system_prompt(project).name,
+        "number": 1,
+        "label": "production",
         "memory_id": add_memory(by=tenant.principal, project=project, text="What is secret.").memory.id,
     }
 

@@ -115,7 +115,7 @@ class ContextOut(Schema):
     size: int
 
 
-class PromptOut(Schema):
+class RunPrompt(Schema):
     """The prompt that a run got: its name, and the number of the version."""
 
     name: str
@@ -138,7 +138,7 @@ class RunSummary(Schema):
     error: RunError | None
     model: str
     sub_model: str | None
-    prompt: PromptOut | None
+    prompt: RunPrompt | None
     environment: str
     environment_level: str | None
     use_examples: bool
@@ -189,7 +189,7 @@ def summary(run: Run) -> dict[str, Any]:
         "error": {"code": run.error_code, "message": run.error_message} if run.error_code else None,
         "model": run.model,
         "sub_model": run.sub_model or None,
-        "prompt": None if run.prompt_version is None else PromptOut.of(run.prompt_version),
+        "prompt": None if run.prompt_version is None else RunPrompt.of(run.prompt_version),
         "environment": run.environment,
         "environment_level": run.environment_level or None,
         "use_examples": run.use_examples,
