@@ -54,6 +54,14 @@ def test_size(value: int | None, shown: str) -> None:
     assert console.size(value) == shown
 
 
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(None, console.NONE), (0.0, "0 %"), (0.004, "< 1 %"), (0.934, "93 %"), (0.999, "> 99 %"), (1.0, "100 %")],
+)
+def test_share(value: float | None, shown: str) -> None:
+    assert console.share(value) == shown
+
+
 def test_a_model_is_shown_without_its_provider() -> None:
     assert console.short_model("openai/gpt-5-mini") == "gpt-5-mini"
     assert console.short_model("gpt-5-mini") == "gpt-5-mini"

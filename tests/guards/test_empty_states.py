@@ -23,6 +23,8 @@ WITHOUT: Final = {
     "templates/console/members.html: capabilities": "a constant",
     "templates/console/members.html: members": "who looks at it is a member",
     "templates/console/members.html: roles": "a constant",
+    "templates/console/overview_days.html: days": "the last thirty",
+    "templates/console/overview_days.html: overview.days": "the last thirty; shown where there are runs",
     "templates/console/runs.html: filters": "a constant",
     "templates/console/runs_row.html: run.tags": "most runs have no tags",
 }

@@ -43,6 +43,7 @@ def add_organization(tenant: Tenant, number: int) -> object:
 
 LISTS: dict[str, Add] = {
     "/organizations": add_organization,
+    "/o/acme": add_run,
     "/o/acme/projects": add_project,
     "/o/acme/p/demo/runs": add_run,
     "/o/acme/settings/members": add_person,

@@ -110,6 +110,17 @@ def size(value: int | None) -> str:
 
 
 @register.filter
+def share(value: float | None) -> str:
+    """0.934 → 93 %; whole only where it is, so that 0.999 is not 100 %."""
+    if value is None:
+        return NONE
+    percent = round(value * 100)
+    if (percent, value < 1) == (100, True):
+        return "> 99 %"
+    return "< 1 %" if (percent, value > 0) == (0, True) else f"{percent} %"
+
+
+@register.filter
 def short_model(value: str) -> str:
     """openai/gpt-5-mini → gpt-5-mini."""
     return value.rsplit("/", 1)[-1]

@@ -6,8 +6,10 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from rlmlab.console.access import member_page, user_of
+from rlmlab.console.charts import bars
 from rlmlab.tenancy.principals import Principal
-from rlmlab.tenancy.queries import memberships_of, projects_page
+from rlmlab.tenancy.queries import memberships_of
+from trajectories.usage import overview_of
 
 
 @require_safe
@@ -29,9 +31,18 @@ def organizations(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @member_page
-def organization(request: HttpRequest, principal: Principal) -> HttpResponse:  # noqa: ARG001  given by Django
-    """Go to the runs of its only project, else to its projects."""
-    projects = projects_page(principal, limit=2)
-    if len(projects) == 1:
-        return redirect("runs", principal.organization.slug, projects[0].slug)
-    return redirect("projects", principal.organization.slug)
+def organization(request: HttpRequest, principal: Principal) -> HttpResponse:
+    """Show its projects, runs and cost at a glance."""
+    found = overview_of(principal)
+    counts, costs = [day.runs for day in found.days], [day.cost_usd for day in found.days]
+    run_bars = bars(counts, [day.failed for day in found.days])
+    context = {
+        "principal": principal,
+        "overview": found,
+        "days": list(zip(found.days, run_bars, bars(costs), strict=True)),
+        "most_runs": max(counts),
+        "highest_usd": max(costs),
+        "launches": principal.can("run.create"),
+        "creates": principal.can("project.create"),
+    }
+    return render(request, "console/overview.html", context)
