@@ -120,7 +120,7 @@ def test_the_page_of_a_run(as_ada: Client, run: Run) -> None:
     assert f'data-run="{run.id}"' in html
     assert 'data-part="stop"' in html
     assert '<meta name="rlm-organization" content="acme">' in html
-    assert "<rlm-tree>" in html
+    assert "<rlm-outline>" in html
     assert 'data-part="verdict"' not in html
 
 

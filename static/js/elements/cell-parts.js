@@ -3,20 +3,34 @@
 import { html, nothing } from "../../vendor/lit.js";
 import * as format from "../lib/format.js";
 import { iconOf } from "../lib/icons.js";
+import { copy } from "../lib/notify.js";
+import { linkTo } from "../lib/run-address.js";
 import { isLevel, proseOf, replyOf, shownOutput, stepParts, subCallGroups } from "../lib/run-cells.js";
+import { isOrigin } from "../lib/run-tree.js";
 import { shortModel, spanName } from "../lib/span-names.js";
 import { STATUSES } from "../lib/status.js";
 import { clean, preview, readable } from "../lib/text.js";
 import "./rlm-code.js";
 
 const OUTPUT_SHOWN = 12_000;
-const CALLS_SHOWN = 50;
+export const CALLS_SHOWN = 50;
 const CHANNELS = { stdout: "Output", stderr: "Warnings", result: "Value", error: "Error" };
 
 export function statusOf(status, hideOk = false) {
   if (hideOk && status === "ok") return nothing;
   const [tone, icon, word] = STATUSES[status] || STATUSES.running;
   return html`<span class="status tone-${tone}">${iconOf(icon, status === "running" ? "spin" : "")} ${word}</span>`;
+}
+
+/** A small button that shows its picture only. */
+export function pictured(icon, word, act) {
+  return html`<button class="button button-quiet button-sm button-icon" title=${word} @click=${act}>
+    ${iconOf(icon, "icon-sm")}<span class="unseen">${word}</span>
+  </button>`;
+}
+
+export function copyLink(target) {
+  return copy(linkTo(location.href, target), "Link copied");
 }
 
 /** Tokens, cost and time of a span and everything below it. */
@@ -45,7 +59,7 @@ export function stepCard(step, ui) {
       ${statusOf(step.status, true)} <span class="push">${figures(step)}</span>
     </header>
     ${calls.map((call) => modelText(call, ui))} ${cells.map((cell) => executionCell(cell, ui))}
-    ${notes.map((note) => noteOf(note))} ${logsOf(step)} ${failureOf(step)}
+    ${notes.map((note) => noteOf(note))} ${logsOf(step)} ${isOrigin(step) ? failureOf(step) : nothing}
   `;
 }
 
@@ -55,7 +69,7 @@ export function modelText(call, ui) {
   if (reply === null) return html`${streaming(call)} ${logsOf(call)} ${failureOf(call)}`;
   const prose = proseOf(reply);
   const whole = ui.isOpen(`reply-${call.id}`);
-  return html`<div class="said">
+  return html`<div class="said" id="cell-${call.id}">
     ${whole ? html`<pre class="code said-whole">${clean(reply)}</pre>` : prose ? html`<rlm-prose .text=${prose}></rlm-prose>` : nothing}
     <p class="said-by faint">
       ${shortModel(call.data.model || call.name)} ${call.end.finish_reason === "length" ? "· cut at its output limit" : ""}
@@ -73,10 +87,14 @@ function streaming(call) {
 
 export function executionCell(cell, ui) {
   const running = cell.status === "running";
-  return html`<div class="cell ${running ? "is-running" : ""}">
+  return html`<div class="cell ${running ? "is-running" : ""} ${ui.isSelected(cell.id) ? "is-selected" : ""}" id="cell-${cell.id}">
     <div class="cell-in">
       <span class="cell-mark">In [${cell.cell ?? cell.data.cell ?? " "}]</span>
       ${cell.code === null ? nothing : html`<rlm-code class="code" .text=${cell.code}></rlm-code>`}
+      <span class="cell-acts">
+        ${pictured("copy", "Copy code", () => copy(cell.code ?? "", "Code copied"))}
+        ${pictured("link", "Copy link to this cell", () => copyLink({ span: cell.id }))}
+      </span>
     </div>
     ${subCallGroups(cell).map((group) => groupCard(group, ui))}
     ${cell.outputs.map((output, index) => outputOf(cell, output, index, ui))}
@@ -115,7 +133,7 @@ function groupCard(group, ui) {
   const key = `group-${group.id}`;
   const single = group.spans.length === 1;
   const open = ui.isOpen(key);
-  return html`<div class="calls">
+  return html`<div class="calls ${single && ui.isSelected(group.spans[0].id) ? "is-selected" : ""}" id=${single ? `cell-${group.spans[0].id}` : nothing}>
     <button class="calls-head" aria-expanded=${open} @click=${() => ui.toggle(key)}>
       ${iconOf("chevron", open ? "icon-sm is-open" : "icon-sm")} ${iconOf("branch", "icon-sm")}
       <span class="mono">${group.name}</span>${single ? nothing : html`<span class="number">×${format.count(group.spans.length)}</span>`}
@@ -150,7 +168,7 @@ function groupBody(group, key, ui) {
 function callRow(span, index, ui) {
   const key = `call-${span.id}`;
   const open = ui.isOpen(key);
-  return html`<li>
+  return html`<li id="cell-${span.id}" class=${ui.isSelected(span.id) ? "is-selected" : ""}>
     <button class="calls-head" aria-expanded=${open} @click=${() => ui.toggle(key)}>
       ${iconOf("chevron", open ? "icon-sm is-open" : "icon-sm")}
       <span class="faint number">${index + 1}</span>

@@ -1,43 +1,47 @@
 // <rlm-cells>: the notebook of one RLM level, in pairs of code and output, growing while the run runs.
-// Properties: store, tick, selected, live, answer, fallback. Event: rlm-select {id}.
+// Properties: store, tick, level, selected, live, follow, answer, fallback. Events: rlm-select {id}, rlm-follow {follow}.
 
 import { guard, html, nothing, repeat } from "../../vendor/lit.js";
 import { iconOf } from "../lib/icons.js";
-import { blockOf, levelOf, levelPath } from "../lib/run-cells.js";
+import { blockOf, placeInBlock } from "../lib/run-cells.js";
 import { spanName } from "../lib/span-names.js";
 import { FINISH_REASONS } from "../lib/status.js";
 import { clean, preview, readable } from "../lib/text.js";
-import { executionCell, figures, logsOf, modelText, statusOf, stepCard } from "./cell-parts.js";
+import { CALLS_SHOWN, executionCell, figures, logsOf, modelText, statusOf, stepCard } from "./cell-parts.js";
 import { LightElement } from "./light-element.js";
 import "./rlm-answer.js";
-
-const NEAR_END = 48;
+import { ScrollKeeper } from "./scroll-keeper.js";
 
 class RlmCells extends LightElement {
   static properties = {
     store: { attribute: false },
     tick: { attribute: false },
+    level: { attribute: false },
     selected: { attribute: false },
     live: { attribute: false },
+    follow: { attribute: false },
     answer: { attribute: false },
     fallback: { attribute: false },
-    follow: { state: true },
     opened: { state: true },
   };
 
   constructor() {
     super();
-    this.follow = true;
     this.opened = 0; // counts changes of what the reader opened
     this.open = new Map();
     this.shown = new Map();
     this.ui = {
       isOpen: (key) => this.open.get(key) ?? false,
+      isSelected: (id) => id === this.selected,
       toggle: (key) => this.remember(() => this.open.set(key, !this.ui.isOpen(key))),
       count: (key) => this.shown.get(key) ?? 0,
       more: (key) => this.remember(() => this.shown.set(key, this.ui.count(key) + 1)),
-      select: (id) => this.dispatchEvent(new CustomEvent("rlm-select", { detail: { id }, bubbles: true })),
+      select: (id) => this.tell("rlm-select", { id }),
     };
+  }
+
+  tell(name, detail) {
+    this.dispatchEvent(new CustomEvent(name, { detail, bubbles: true }));
   }
 
   remember(change) {
@@ -45,57 +49,64 @@ class RlmCells extends LightElement {
     this.opened += 1;
   }
 
-  get level() {
-    const { store } = this;
-    if (!store?.root) return null;
-    return levelOf(store, store.spans.get(this.selected) || store.root);
+  firstUpdated() {
+    this.keeper = new ScrollKeeper(this.querySelector(".cells"), {
+      find: () => this.target(),
+      follows: (follow) => this.tell("rlm-follow", { follow }),
+    });
+  }
+
+  willUpdate(changed) {
+    if (changed.has("selected")) this.sought = this.selected;
+    const span = this.sought && this.store?.spans.get(this.sought);
+    if (!span || !this.level) return;
+    this.sought = "";
+    this.openFor(span);
+    this.aims = true;
   }
 
   updated(changed) {
-    const view = this.querySelector(".cells");
-    if (!view) return;
-    if (changed.has("selected") && this.selected) this.scrollTo(this.selected);
-    else if (this.live && this.follow) view.scrollTop = view.scrollHeight;
-    else if (changed.get("live") && this.follow) view.scrollTop = 0; // it has just ended: the answer stands on top
+    if (this.aims) {
+      this.aims = false;
+      this.keeper.aim();
+    }
+    if (changed.get("live") && !this.live && this.follow) this.keeper.toTop(); // it has just ended: the answer is on top
+    else this.keeper.drawn(this.live && this.follow);
   }
 
-  /** Bring the block of a span into view. */
-  scrollTo(id) {
-    const span = this.store.spans.get(id);
-    const block = span && blockOf(this.store, this.level, span);
-    if (!block) return;
-    this.follow = false;
-    this.querySelector(`#block-${CSS.escape(block.id)}`)?.scrollIntoView({ block: "start" });
+  /** Open the cards in which a sub-call lies. */
+  openFor(span) {
+    for (const { group, index, id } of placeInBlock(this.store, this.level, span)) {
+      this.open.set(`group-${group}`, true);
+      this.open.set(`call-${id}`, true);
+      this.shown.set(`group-${group}`, Math.max(this.ui.count(`group-${group}`), Math.floor(index / CALLS_SHOWN)));
+    }
+    this.opened += 1;
   }
 
-  /** Reading upwards lets go; coming back to the end takes hold again. */
-  onScroll(event) {
-    const view = event.currentTarget;
-    const fromEnd = view.scrollHeight - view.scrollTop - view.clientHeight;
-    if (view.scrollTop < (this.lastTop ?? 0) - 4 && fromEnd > NEAR_END) this.follow = false;
-    else if (fromEnd < 4) this.follow = true;
-    this.lastTop = view.scrollTop;
+  /** The innermost element on the page that shows the selected span, or something that holds it. */
+  target() {
+    const { store, level } = this;
+    const chosen = store.spans.get(this.selected);
+    const opens = chosen?.kind === "model_call" && store.parent(chosen)?.kind === "step"; // the step's head stands right above
+    for (let span = opens ? store.parent(chosen) : chosen; span && span !== level; span = store.parent(span)) {
+      const found = this.querySelector(`#cell-${CSS.escape(span.id)}`);
+      if (found) return found;
+    }
+    return this.querySelector(".level-head");
   }
 
-  toggleFollow() {
-    this.follow = !this.follow;
+  toAnswer() {
+    this.keeper.aimed = false;
+    const answer = this.querySelector("rlm-answer, .level-answer");
+    answer?.scrollIntoView({ block: "start" });
+    answer?.querySelector(".answer-body")?.focus({ preventScroll: true });
   }
 
   render() {
-    const { level } = this;
-    return html`
-      <div class="pane-tools">
-        ${this.crumbs(level)}
-        ${this.live
-          ? html`<button class="button button-quiet button-sm push" aria-pressed=${this.follow} @click=${() => this.toggleFollow()}>
-              ${iconOf("follow", "icon-sm")} Follow
-            </button>`
-          : nothing}
-      </div>
-      <div class="cells" tabindex="0" role="region" aria-label="Notebook" @scroll=${this.onScroll}>
-        ${level ? this.notebook(level) : this.waiting()}
-      </div>
-    `;
+    return html`<div class="cells" tabindex="0" role="region" aria-label="Notebook">
+      ${this.level ? this.notebook(this.level) : this.waiting()}
+    </div>`;
   }
 
   waiting() {
@@ -103,26 +114,10 @@ class RlmCells extends LightElement {
       <p>The run is queued. Its first step appears here as soon as a worker takes it up.</p></div>`;
   }
 
-  crumbs(level) {
-    if (!level) return html`<span class="muted">Notebook</span>`;
-    const path = levelPath(this.store, level);
-    return html`<nav aria-label="Recursion level"><ol class="crumbs">
-      ${path.map((span) =>
-        span === level
-          ? html`<li><span aria-current="true">${span.kind === "run" ? "Run" : spanName(span)}</span></li>`
-          : html`<li><a href="?span=${span.id}" @click=${(event) => this.go(event, span.id)}>${spanName(span)}</a></li>`,
-      )}
-    </ol></nav>`;
-  }
-
-  go(event, id) {
-    if (event.metaKey || event.ctrlKey) return;
-    event.preventDefault();
-    this.ui.select(id);
-  }
-
   notebook(level) {
     const bodies = level.messages.length > 0 || level.children.some((child) => child.children.length > 0);
+    const selected = this.store.spans.get(this.selected);
+    const within = selected && blockOf(this.store, level, selected);
     return html`
       ${guard([level.data, level.messages.length, level.logs.length, this.opened], () => this.head(level))}
       ${level.kind === "run" && this.answer !== null
@@ -132,8 +127,8 @@ class RlmCells extends LightElement {
         level.children,
         (block) => block.id,
         (block) =>
-          html`<article class="step depth-${Math.min(level.depth, 4)} ${block.id === this.selected ? "is-selected" : ""}" id="block-${block.id}">
-            ${guard([block.version, this.opened], () => this.block(block))}
+          html`<article class="step depth-${Math.min(level.depth, 4)} ${block.id === this.selected ? "is-selected" : ""}" id="cell-${block.id}">
+            ${guard([block.version, this.opened, block === within ? this.selected : ""], () => this.block(block))}
           </article>`,
       )}
       ${bodies || !level.children.length ? nothing : html`<p class="faint">Loading the events of these steps.</p>`}
@@ -168,7 +163,7 @@ class RlmCells extends LightElement {
   }
 
   levelAnswer(level) {
-    return html`<p class="notice tone-ok">${iconOf("check")}<span>Answered: ${preview(readable(level.answer.content), 400)}</span></p>`;
+    return html`<p class="notice tone-ok level-answer">${iconOf("check")}<span>Answered: ${preview(readable(level.answer.content), 400)}</span></p>`;
   }
 }
 

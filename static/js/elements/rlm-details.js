@@ -5,18 +5,22 @@ import { html, nothing } from "../../vendor/lit.js";
 import * as format from "../lib/format.js";
 import { iconOf } from "../lib/icons.js";
 import { copy } from "../lib/notify.js";
+import { isLevel } from "../lib/run-cells.js";
 import { kindName, spanName } from "../lib/span-names.js";
 import { FINISH_REASONS } from "../lib/status.js";
 import { clean, readable } from "../lib/text.js";
-import { statusOf } from "./cell-parts.js";
+import { copyLink, pictured, statusOf } from "./cell-parts.js";
+import { askedAndAnswered, fact, heading, priceFacts, requestOfCall, spendTable } from "./details-parts.js";
 import { LightElement } from "./light-element.js";
 import "./rlm-code.js";
 
-const SHOWN_ELSEWHERE = new Set(["task", "prompt", "number", "cell", "model", "purpose", "request_hash", "max_tokens", "price"]);
+const SHOWN_ELSEWHERE = new Set([
+  "task", "prompt", "number", "cell", "model", "purpose", "request_hash", "max_tokens", "price", "finish_reason", "attempts",
+  "cpu_seconds", "peak_memory_bytes", "usage_source", "status", "index", "batch_size", "function",
+]);
+const CHIPPED = new Set(["model_call", "sub_call", "tool_call"]); // whose name does not say what they are
 const PURPOSES = { step: "Step of this level", sub_call: "Sub-call", fallback: "Best answer so far" };
-
-const fact = (label, value) =>
-  value === null || value === undefined || value === "" ? nothing : html`<dt>${label}</dt><dd>${value}</dd>`;
+const SOURCES = { measured: "the host", self_reported: "the guest itself", unavailable: "nobody: not available" };
 
 class RlmDetails extends LightElement {
   static properties = {
@@ -28,75 +32,78 @@ class RlmDetails extends LightElement {
 
   render() {
     const span = this.store?.spans.get(this.selected) || this.store?.root;
-    if (!span) return html`<div class="details">${this.runFacts()}</div>`;
-    return html`<div class="details" tabindex="0" role="region" aria-label="Details">
-      <header class="details-head">
+    return html`<div class="details" tabindex="0" role="region" aria-label="Details">${span ? this.about(span) : this.runFacts()}</div>`;
+  }
+
+  about(span) {
+    return html`<header class="details-head">
         <h2>${spanName(span)}</h2>
-        ${span.kind === "model_call" || span.kind === "sub_call" ? html`<span class="chip">${kindName(span)}</span>` : nothing}
-        <button class="button button-quiet button-sm button-icon push" title="Copy link" @click=${() => this.copyLink(span)}>
-          ${iconOf("link", "icon-sm")}<span class="unseen">Copy link to this span</span>
-        </button>
+        ${CHIPPED.has(span.kind) ? html`<span class="chip">${kindName(span)}</span>` : nothing}
+        <span class="push">${pictured("link", "Copy link to this span", () => copyLink({ span: span.id }))}</span>
       </header>
+      ${this.failure(span)}
       <dl class="facts">
-        ${fact("Status", statusOf(span.status))} ${fact("Started", this.started(span))}
-        ${fact("Took", span.seconds === null ? null : format.seconds(span.seconds))} ${fact("Level", `depth ${span.depth}`)}
-        ${span.attempt > 1 ? fact("Attempt", span.attempt) : nothing} ${this.modelFacts(span)}
+        ${fact("Status", statusOf(span.status))} ${fact("Started", this.started(span))} ${fact("Ended", this.ended(span))}
+        ${fact("Took", span.seconds === null ? null : format.seconds(span.seconds))} ${this.placeFacts(span)}
+        ${this.modelFacts(span)} ${this.executionFacts(span)} ${priceFacts(span)}
       </dl>
-      ${this.spend(span)} ${this.failure(span)} ${span.kind === "run" ? this.runFacts() : nothing} ${this.endFacts(span)}
-    </div>`;
-  }
-
-  copyLink(span) {
-    const url = new URL(location.href);
-    url.search = `?span=${span.id}`;
-    copy(url.href, "Link copied");
-  }
-
-  started(span) {
-    return span.startedAt && html`<time datetime=${span.startedAt} title=${format.dateTime(span.startedAt)}>${format.time(span.startedAt)}</time>`;
-  }
-
-  modelFacts(span) {
-    const { data, end } = span;
-    return html`${fact("Model", data.model && html`<span class="mono">${data.model}</span>`)}
-    ${fact("Purpose", PURPOSES[data.purpose])} ${fact("Output limit", data.max_tokens && `${format.count(data.max_tokens)} tokens`)}
-    ${fact("Ended by", span.kind === "model_call" ? end.finish_reason : null)}
-    ${end.attempts > 1 ? fact("Attempts", end.attempts) : nothing}`;
-  }
-
-  spend(span) {
-    const { own, sum } = span;
-    const unpriced = sum.unpriced > 0;
-    if (!sum.calls) return nothing;
-    return html`<h3 class="label">Spend</h3>
-      <dl class="facts">
-        ${span.kind === "model_call"
-          ? html`${fact("Input", `${format.count(own.input - own.cached)} tokens`)}
-            ${own.cached ? fact("Cached input", `${format.count(own.cached)} tokens`) : nothing}
-            ${fact("Output", `${format.count(own.output - own.reasoning)} tokens`)}
-            ${own.reasoning ? fact("Reasoning", `${format.count(own.reasoning)} tokens`) : nothing}
-            ${own.estimated ? fact("Counted by", "an estimate: the provider reported no usage") : nothing}`
-          : html`${fact("Model calls", format.count(sum.calls))} ${fact("Input", `${format.count(sum.input)} tokens`)}
-            ${fact("Output", `${format.count(sum.output)} tokens`)}`}
-        ${fact("Cost", unpriced ? (sum.cost ? `${format.usd(sum.cost)} and calls without a price` : "no price known") : format.usd(sum.cost))}
-        ${sum.failed ? fact("Failed below", `${format.count(sum.failed)} sub-calls`) : nothing}
-      </dl>`;
+      ${spendTable(span)} ${span.kind === "sub_call" || span.kind === "tool_call" ? askedAndAnswered(span) : nothing}
+      ${span.kind === "model_call" ? requestOfCall(this.store, span) : nothing} ${span.kind === "run" ? this.runFacts() : this.otherFacts(span)}`;
   }
 
   failure(span) {
     if (!span.failure) return nothing;
+    const { code, message } = span.failure;
     return html`<div class="notice tone-bad">${iconOf("alert")}
-      <div><strong>${span.failure.code.replaceAll("_", " ")}</strong><span>${clean(span.failure.message)}</span></div>
+      <div><strong class="mono">${clean(code)}</strong><span>${clean(message)}</span></div>
+      <span class="push">${pictured("copy", "Copy failure", () => copy(`${code}: ${message}`, "Failure copied"))}</span>
     </div>`;
   }
 
-  /** What the span ended with that has no place of its own: CPU time, memory and what else the engine adds. */
-  endFacts(span) {
-    const rest = Object.entries({ ...span.data, ...(span.kind === "run" ? {} : span.end) }).filter(
-      ([name, value]) => !SHOWN_ELSEWHERE.has(name) && value !== null && value !== "" && span.kind !== "run" && name !== "finish_reason" && name !== "attempts",
-    );
+  started(span) {
+    if (!span.startedAt) return null;
+    const after = (span.start - (this.store.root?.start ?? span.start)) / 1000;
+    return html`${this.moment(span.startedAt)} ${after > 0 ? html`<span class="faint">+${format.seconds(after)}</span>` : nothing}`;
+  }
+
+  ended(span) {
+    if (span.seconds === null || !span.startedAt) return null;
+    return this.moment(new Date(span.start + span.seconds * 1000).toISOString());
+  }
+
+  moment(at) {
+    return html`<time datetime=${at} title=${format.dateTime(at)}>${format.time(at)}</time>`;
+  }
+
+  placeFacts(span) {
+    const depth = `depth ${span.depth}`;
+    return html`${fact("Level", isLevel(span) && span.kind !== "run" ? `${depth}, its own` : depth)}
+      ${fact("Path", span.path && html`<span class="mono">${clean(span.path)}</span>`)} ${span.attempt > 1 ? fact("Attempt", span.attempt) : nothing}`;
+  }
+
+  modelFacts(span) {
+    const { data, end } = span;
+    return html`${fact("Model", data.model && html`<span class="mono">${clean(data.model)}</span>`)}
+    ${fact("Purpose", PURPOSES[data.purpose])} ${fact("Function", data.function && html`<span class="mono">${clean(data.function)}</span>`)}
+    ${data.batch_size > 1 ? fact("Batch", `${format.count(data.index + 1)} of ${format.count(data.batch_size)}`) : nothing}
+    ${fact("Output limit", data.max_tokens && `${format.count(data.max_tokens)} tokens`)}
+    ${fact("Ended by", span.kind === "model_call" ? end.finish_reason : null)} ${end.attempts > 1 ? fact("Attempts", end.attempts) : nothing}`;
+  }
+
+  /** What a cell used, and who says so. */
+  executionFacts({ kind, end }) {
+    if (kind !== "execution") return nothing;
+    return html`${fact("CPU", end.cpu_seconds === undefined ? null : format.seconds(end.cpu_seconds))}
+    ${fact("Peak memory", end.peak_memory_bytes && format.bytes(end.peak_memory_bytes))}
+    ${fact("Measured by", SOURCES[end.usage_source] ?? end.usage_source)}`;
+  }
+
+  /** What has no place of its own: what the engine adds. */
+  otherFacts(span) {
+    const isEmpty = (value) => value === null || value === "" || (typeof value === "object" && !Object.keys(value).length);
+    const rest = Object.entries({ ...span.data, ...span.end }).filter(([name, value]) => !SHOWN_ELSEWHERE.has(name) && !isEmpty(value));
     if (!rest.length) return nothing;
-    return html`<h3 class="label">More</h3>
+    return html`${heading("More")}
       <dl class="facts">${rest.map(([name, value]) => fact(this.label(name), this.value(name, value)))}</dl>`;
   }
 
@@ -106,30 +113,29 @@ class RlmDetails extends LightElement {
   }
 
   value(name, value) {
+    if (typeof value === "object") return html`<rlm-code class="code" .language=${"json"} .text=${readable(value)}></rlm-code>`;
     if (name.endsWith("_bytes")) return format.bytes(value);
     if (name.endsWith("_seconds")) return format.seconds(value);
-    if (typeof value === "number") return format.count(value);
-    return typeof value === "object" ? html`<rlm-code class="code" .language=${"json"} .text=${readable(value)}></rlm-code>` : clean(value);
+    return typeof value === "number" ? format.count(value) : clean(value);
   }
 
   runFacts() {
     const { run } = this;
-    if (!run) return nothing;
+    if (!run?.budget) return nothing; // the run has not arrived yet
     const { budget } = run;
-    if (!budget) return nothing; // the run has not arrived yet
     const context = this.store?.root?.data.context ?? run.context;
-    return html`<h3 class="label">Setup</h3>
+    return html`${heading("Setup")}
       <dl class="facts">
         ${fact("Model", html`<span class="mono">${run.model}</span>`)}
         ${fact("Sub-calls", run.sub_model ? html`<span class="mono">${run.sub_model}</span>` : "the same model")}
         ${fact("Environment", run.environment)}
         ${fact("Input", context ? `${format.bytes(context.size)}, ${this.contextKind(context)}` : null)}
-        ${fact("Ended", FINISH_REASONS[run.finish_reason])} ${fact("Seed", run.seed)}
+        ${fact("Ended by", FINISH_REASONS[run.finish_reason])} ${fact("Seed", run.seed)}
         ${fact("Created", html`<time datetime=${run.created_at} title=${format.dateTime(run.created_at)}>${format.ago(run.created_at)}</time>`)}
         ${fact("Tags", run.tags?.length ? run.tags.join(", ") : null)} ${fact("Events", format.count(Math.max(run.last_seq || 0, this.store?.lastSeq || 0)))}
         ${fact("Id", html`<span class="mono">${run.id}</span>`)}
       </dl>
-      <h3 class="label">Limits</h3>
+      ${heading("Limits")}
       <dl class="facts">
         ${fact("Tokens", format.count(budget.max_tokens))} ${fact("Cost", budget.max_cost_usd === null ? "none: no price is known" : format.usd(budget.max_cost_usd))}
         ${fact("Time", format.seconds(budget.max_seconds))} ${fact("Steps", `${format.count(budget.max_steps)} a level`)}

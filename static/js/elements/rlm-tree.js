@@ -1,86 +1,54 @@
-// <rlm-tree>: the recursion tree as a virtual list of fixed-height rows, reused by place: scrolling changes text only.
-// Properties: store, tick (changes when the store did), selected (span id). Event: rlm-select {id}.
+// <rlm-tree>: the recursion tree, each row with what it and everything below it spent.
+// Properties: store, tick (changes when the store did), selected (span id), matches (filter or null). Event: rlm-select {id}.
 
 import { html, nothing } from "../../vendor/lit.js";
 import * as format from "../lib/format.js";
 import { iconOf } from "../lib/icons.js";
-import { isBad, reveal, visibleRows, windowOf } from "../lib/run-tree.js";
+import { bucketsOf, costOf, shareOf, weightOf } from "../lib/run-spend.js";
+import { reveal, visibleRows } from "../lib/run-tree.js";
 import { kindIcon, kindName, spanName } from "../lib/span-names.js";
 import { STATUSES } from "../lib/status.js";
 import { preview } from "../lib/text.js";
-import { LightElement } from "./light-element.js";
+import { VirtualList } from "./virtual-list.js";
 
 const DEEPEST_COLOUR = 4;
 const DEEPEST_INDENT = 14;
 
-class RlmTree extends LightElement {
+class RlmTree extends VirtualList {
   static properties = {
-    store: { attribute: false },
-    tick: { attribute: false },
-    selected: { attribute: false },
+    matches: { attribute: false },
     toggled: { state: true },
-    errorsOnly: { state: true },
-    scrolled: { state: true },
   };
 
   constructor() {
     super();
     this.toggled = new Map();
-    this.errorsOnly = false;
-    this.scrolled = 0;
-    this.rowHeight = 28;
-    this.rows = [];
     this.seen = {};
   }
 
-  firstUpdated() {
-    this.view = this.querySelector(".tree");
-    this.resizing = new ResizeObserver(() => {
-      const row = this.querySelector(".tree-row");
-      if (row) this.rowHeight = row.offsetHeight;
-      this.requestUpdate();
-    });
-    this.resizing.observe(this.view);
+  idOf(row) {
+    return row.span.id;
   }
 
-  disconnectedCallback() {
-    this.resizing?.disconnect();
-    super.disconnectedCallback();
-  }
-
-  willUpdate() {
-    const { store, toggled, errorsOnly } = this;
+  willUpdate(changed) {
+    if (changed.has("matches")) this.toggled = new Map();
+    const { store, toggled, matches } = this;
     if (!store) return;
-    const now = { structure: store.structure, toggled, errorsOnly, store };
+    const now = { structure: store.structure, toggled, matches, store };
     if (Object.keys(now).every((key) => now[key] === this.seen[key])) return;
     this.seen = now;
-    this.rows = visibleRows(store, { toggled, errorsOnly });
-    this.errors = 0;
-    for (const span of store.spans.values()) this.errors += isBad(span) ? 1 : 0;
-  }
-
-  updated(changed) {
-    if (changed.has("selected") && this.selected) this.show(this.selected);
+    this.rows = visibleRows(store, { toggled, matches });
   }
 
   /** Unfold to a span and scroll to it. */
   show(id) {
     const span = this.store?.spans.get(id);
-    if (!span) return;
-    let index = this.rows.findIndex((row) => row.span.id === id);
-    if (index < 0) {
+    if (!span) return false;
+    if (this.indexOf(id) < 0 && (!this.matches || this.matches(span))) {
       this.toggled = reveal(this.store, span, this.toggled);
-      this.willUpdate();
-      index = this.rows.findIndex((row) => row.span.id === id);
+      this.willUpdate(new Map());
     }
-    const top = index * this.rowHeight;
-    const { scrollTop, clientHeight } = this.view;
-    if (top < scrollTop) this.view.scrollTop = top - this.rowHeight;
-    else if (top + this.rowHeight > scrollTop + clientHeight) this.view.scrollTop = top - clientHeight + 2 * this.rowHeight;
-  }
-
-  choose(id) {
-    this.dispatchEvent(new CustomEvent("rlm-select", { detail: { id }, bubbles: true }));
+    return super.show(id);
   }
 
   toggle(row) {
@@ -98,16 +66,10 @@ class RlmTree extends LightElement {
 
   /** j, k, h, l: the same as the arrow keys. */
   move(direction) {
-    const index = this.rows.findIndex((row) => row.span.id === this.selected);
-    const row = this.rows[index];
-    if (!row) {
-      if (this.rows.length) this.choose(this.rows[0].span.id);
-      return;
-    }
-    if (direction === "down" && this.rows[index + 1]) this.choose(this.rows[index + 1].span.id);
-    if (direction === "up" && this.rows[index - 1]) this.choose(this.rows[index - 1].span.id);
-    if (direction === "in") this.goIn(row, index);
-    if (direction === "out") this.goOut(row);
+    const index = this.indexOf(this.selected);
+    if (index >= 0 && direction === "in") this.goIn(this.rows[index], index);
+    else if (index >= 0 && direction === "out") this.goOut(this.rows[index]);
+    else super.move(direction);
   }
 
   goIn(row, index) {
@@ -120,76 +82,18 @@ class RlmTree extends LightElement {
     else if (row.span.parentId) this.choose(row.span.parentId);
   }
 
-  onKey(event) {
-    const directions = { ArrowDown: "down", ArrowUp: "up", ArrowRight: "in", ArrowLeft: "out" };
-    const ends = { Home: 0, End: this.rows.length - 1 };
-    if (event.key in directions) this.move(directions[event.key]);
-    else if (event.key in ends && this.rows.length) this.choose(this.rows[ends[event.key]].span.id);
-    else return;
-    event.preventDefault();
-  }
-
   render() {
-    const spans = this.store?.spans.size ?? 0;
-    const height = this.view?.clientHeight || 600;
-    const [first, last] = windowOf(this.scrolled, height, this.rowHeight, this.rows.length);
-    return html`
-      <div class="pane-tools">
-        <div class="segments" role="group" aria-label="Which spans">
-          ${this.filter(false, "All", spans)} ${this.filter(true, "Problems", this.errors || 0)}
-        </div>
-        <span class="push row">
-          <button class="button button-quiet button-sm button-icon" title="Fold all" @click=${() => this.foldAll(false)}>
-            ${iconOf("fold")}<span class="unseen">Fold all</span>
-          </button>
-          <button class="button button-quiet button-sm button-icon" title="Unfold all" @click=${() => this.foldAll(true)}>
-            ${iconOf("unfold")}<span class="unseen">Unfold all</span>
-          </button>
-        </span>
-      </div>
-      <div
-        class="tree"
-        role="tree"
-        tabindex="0"
-        aria-label="Recursion tree"
-        aria-activedescendant=${this.selected ? `row-${this.selected}` : nothing}
-        @keydown=${this.onKey}
-        @scroll=${(event) => (this.scrolled = event.currentTarget.scrollTop)}
-      >
-        <div role="none" class="tree-space" .style=${`height:${this.rows.length * this.rowHeight}px`}>
-          <div role="none" class="tree-rows" .style=${`transform:translateY(${first * this.rowHeight}px)`}>
-            ${this.rows.slice(first, last).map((row) => this.row(row))}
-          </div>
-        </div>
-        ${this.rows.length ? nothing : this.empty()}
-      </div>
-    `;
-  }
-
-  filter(errorsOnly, label, count) {
-    return html`<button
-      class="segment"
-      aria-pressed=${this.errorsOnly === errorsOnly}
-      @click=${() => (this.errorsOnly = errorsOnly)}
-    >
-      ${label} <span class="count">${format.count(count)}</span>
-    </button>`;
-  }
-
-  empty() {
-    return html`<p class="tree-empty muted" role="treeitem">
-      ${this.errorsOnly ? "Nothing went wrong so far." : "Nothing yet: the run waits for a worker."}
-    </p>`;
+    const empty = this.matches ? "No span matches." : "Nothing yet: the run waits for a worker.";
+    return this.list({ role: "tree", label: "Recursion tree", name: "tree", empty });
   }
 
   row({ span, level, open, leaf }) {
     const [tone, icon, word] = STATUSES[span.status] || STATUSES.running;
-    const depth = Math.min(span.depth, DEEPEST_COLOUR);
-    const known = span.sum.input + span.sum.output;
     return html`<div
-      class="tree-row depth-${depth}"
+      class="tree-row depth-${Math.min(span.depth, DEEPEST_COLOUR)}"
+      data-row
       role="treeitem"
-      id="row-${span.id}"
+      id="tree-${span.id}"
       aria-level=${level + 1}
       aria-expanded=${leaf ? nothing : open}
       aria-selected=${span.id === this.selected}
@@ -204,12 +108,24 @@ class RlmTree extends LightElement {
       <span class="tree-name">${spanName(span)}</span>
       <span class="tree-preview clip">${preview(span.preview, 90)}</span>
       <span class="tree-failed">${span.sum.failed && span.kind !== "sub_call" ? `${span.sum.failed} failed` : ""}</span>
-      <span class="tree-number">${known ? format.tokens(known) : ""}</span>
+      ${this.spent(span)}
       <span class="tree-number">${span.seconds === null ? "" : format.seconds(span.seconds)}</span>
       <span class="status tone-${tone}" title=${word}>
         ${iconOf(icon, span.status === "running" ? "spin" : "")}<span class="unseen">${word}</span>
       </span>
     </div>`;
+  }
+
+  /** The subtree's figure over a bar of its share of the run. */
+  spent(span) {
+    const tokens = bucketsOf(span.sum).total;
+    if (!tokens && !span.sum.cost) return html`<span class="tree-spent"></span>`;
+    const { root } = this.store;
+    const byCost = weightOf(root) === "cost";
+    const own = byCost ? format.usd(costOf(span.self)) : `${format.tokens(bucketsOf(span.self).total)} tokens`;
+    const all = byCost ? format.usd(costOf(span.sum)) : format.tokens(tokens);
+    const title = `${all}${byCost ? "" : " tokens"} with everything below, ${own} by itself · ${format.count(tokens)} tokens`;
+    return html`<span class="tree-spent" title=${title} .style=${`--share:${shareOf(span, root)}`}>${all}</span>`;
   }
 
   onFold(event, row) {

@@ -41,7 +41,8 @@ export class Api {
     return headers;
   }
 
-  async request(method, path, { json, signal, headers } = {}) {
+  /** The response to a request that succeeded. */
+  async answer(method, path, { json, signal, headers } = {}) {
     const options = { method, signal, credentials: "same-origin", headers: { ...this.headers(), ...headers } };
     if (json !== undefined) {
       options.body = JSON.stringify(json);
@@ -55,6 +56,11 @@ export class Api {
       throw new ApiError(0, NO_ANSWER);
     }
     if (!response.ok) throw new ApiError(response.status, parsed(await response.text()));
+    return response;
+  }
+
+  async request(method, path, options) {
+    const response = await this.answer(method, path, options);
     return response.status === 204 ? null : response.json();
   }
 
@@ -80,6 +86,11 @@ export class Api {
 
   cancel(id) {
     return this.post(`runs/${id}/cancel`);
+  }
+
+  /** A run as a file. */
+  async exported(id, format) {
+    return (await this.answer("GET", `runs/${id}/export?format=${format}`)).blob();
   }
 
   startRun(project, body, key) {

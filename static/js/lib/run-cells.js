@@ -79,3 +79,15 @@ export function shownOutput(output, limit) {
   if (output.parts.length > 1) output.parts = [text];
   return text.length > limit ? [text.slice(0, limit), text.length - limit] : [text, 0];
 }
+
+/** The cards that must be open for a span to be seen in a level's notebook: [{group, index, id}], the outermost first. */
+export function placeInBlock(store, level, span) {
+  const places = [];
+  for (let call = span; call && call !== level; call = store.parent(call)) {
+    const cell = store.parent(call);
+    if (!cell || (call.kind !== "sub_call" && call.kind !== "tool_call")) continue;
+    const group = subCallGroups(cell).find((each) => each.spans.includes(call));
+    if (group) places.unshift({ group: group.id, index: group.spans.indexOf(call), id: call.id });
+  }
+  return places;
+}

@@ -3,50 +3,17 @@
 // Skeleton rows and events may come in either order and overlap: a span's own usage is set, never added, and sums
 // travel upwards as differences, so that both together count once. An event costs the depth of its span.
 
+import { addDifference, newSpan, spentBy } from "./run-span.js";
 import { codePoints } from "./text.js";
 
 const KEPT_LOGS = 500;
-
-function newSpan(id, parentId) {
-  return {
-    id,
-    parentId,
-    kind: "",
-    name: "",
-    path: "",
-    attempt: 1,
-    depth: 0,
-    status: "running",
-    startedAt: null,
-    seconds: null,
-    own: { input: 0, cached: 0, output: 0, reasoning: 0, cost: 0, estimated: false },
-    sum: { input: 0, output: 0, cost: 0, unpriced: 0, calls: 0, failed: 0 },
-    counted: false,
-    preview: "",
-    data: {},
-    end: {},
-    failure: null,
-    result: null,
-    children: [],
-    messages: [],
-    outputs: [],
-    outputLength: 0,
-    code: null,
-    cell: null,
-    answer: null,
-    budget: null,
-    logs: [],
-    live: null,
-    version: 0,
-  };
-}
 
 export class RunStore {
   constructor() {
     this.spans = new Map();
     this.root = null;
     this.lastSeq = 0;
-    this.loaded = 0;
+    this.events = []; // all of them, in order of `seq`
     this.budget = null;
     this.counts = { steps: 0, sub_calls: 0, model_calls: 0, refused: 0 };
     this.maxDepth = 0;
@@ -78,7 +45,7 @@ export class RunStore {
   apply(event) {
     if (event.seq <= this.lastSeq) return;
     this.lastSeq = event.seq;
-    this.loaded += 1;
+    this.events.push(event);
     this.version += 1;
     const span = this.place(event.span_id, event.parent_span_id);
     this.latest = span;
@@ -130,6 +97,7 @@ export class RunStore {
     span.name = name;
     span.depth = depth;
     span.startedAt = startedAt;
+    span.start = Date.parse(startedAt);
     this.maxDepth = Math.max(this.maxDepth, depth);
   }
 
@@ -144,27 +112,17 @@ export class RunStore {
     this.touch(span);
   }
 
+  /** Count a call's usage: in every sum above it, and as the own spending of the spans of its level. */
   spend(span, usage) {
     const before = span.own;
-    const known = typeof usage.cost_usd === "number";
-    const own = {
-      input: usage.input_tokens || 0,
-      cached: usage.cached_tokens || 0,
-      output: usage.output_tokens || 0,
-      reasoning: usage.reasoning_tokens || 0,
-      cost: known ? usage.cost_usd : 0,
-      unpriced: known ? 0 : 1,
-      calls: 1,
-      estimated: Boolean(usage.estimated),
-    };
+    const own = spentBy(usage);
+    let isOwn = true;
     span.own = own;
     span.counted = true;
-    this.upwards(span, ({ sum }) => {
-      sum.input += own.input - before.input;
-      sum.output += own.output - before.output;
-      sum.cost += own.cost - before.cost;
-      sum.unpriced += own.unpriced - (before.unpriced || 0);
-      sum.calls += own.calls - (before.calls || 0);
+    this.upwards(span, (above) => {
+      addDifference(above.sum, own, before);
+      if (isOwn) addDifference(above.self, own, before);
+      if (above.kind === "sub_call") isOwn = false;
     });
   }
 
@@ -199,10 +157,11 @@ export class RunStore {
 const HANDLERS = {
   span_started(store, span, payload, event) {
     store.describe(span, payload.kind, payload.name, event.depth, event.at);
+    span.seq = event.seq;
     span.path = payload.path;
     span.attempt = payload.attempt;
     span.data = payload.data || {};
-    span.preview ||= String(span.data.task || span.data.prompt || "").slice(0, 200);
+    span.preview ||= String(span.data.task || span.data.prompt || span.data.query || span.data.text || "").slice(0, 200);
   },
   span_finished(store, span, payload) {
     if (payload.usage) store.spend(span, payload.usage);
@@ -212,7 +171,7 @@ const HANDLERS = {
     store.close(span, payload.status, payload.seconds);
   },
   message(store, span, payload, event) {
-    span.messages.push({ ...payload, seq: event.seq });
+    span.messages.push({ ...payload, seq: event.seq, at: event.at });
     if (payload.role !== "assistant") return;
     span.live = null;
     span.preview ||= payload.content.slice(0, 200);

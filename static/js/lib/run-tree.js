@@ -13,11 +13,17 @@ export function isBad(span) {
   return span.status === "error" || span.status === "refused" || span.status === "interrupted";
 }
 
-/** Spans that went wrong, and everything above them. */
-function pathsToErrors(store) {
+/** Whether a span went wrong by itself, not only because one below it did. */
+export function isOrigin(span) {
+  const isCause = ({ failure }) => !span.failure || (failure?.code === span.failure.code && failure.message === span.failure.message);
+  return isBad(span) && !span.children.some((child) => isBad(child) && isCause(child));
+}
+
+/** Spans that match, and everything above them. */
+function waysTo(store, matches) {
   const kept = new Set();
   for (const span of store.spans.values()) {
-    if (!isBad(span)) continue;
+    if (!matches(span)) continue;
     for (let above = span; above && !kept.has(above.id); above = store.parent(above)) kept.add(above.id);
   }
   return kept;
@@ -25,17 +31,17 @@ function pathsToErrors(store) {
 
 /**
  * Rows from top to bottom: {span, level, open, leaf}. `toggled` maps span ids to true (open) or false (closed);
- * `maxDepth` closes everything deeper than that; `errorsOnly` keeps the ways to failures.
+ * `matches` keeps the spans that it accepts and the ways to them, which then stand open.
  */
-export function visibleRows(store, { toggled = new Map(), errorsOnly = false } = {}) {
+export function visibleRows(store, { toggled = new Map(), matches = null } = {}) {
   const rows = [];
   if (!store.root) return rows;
-  const kept = errorsOnly ? pathsToErrors(store) : null;
+  const kept = matches ? waysTo(store, matches) : null;
   const work = [[store.root, 0]];
   while (work.length) {
     const [span, level] = work.pop();
     if (kept && !kept.has(span.id)) continue;
-    const leaf = span.children.length === 0;
+    const leaf = !span.children.some((child) => !kept || kept.has(child.id));
     const open = !leaf && (toggled.get(span.id) ?? (kept ? true : openByDefault(span)));
     rows.push({ span, level, open, leaf });
     if (!open) continue;

@@ -1,6 +1,6 @@
 // What a span is called in trees, cards and panels.
 
-const KINDS = {
+export const KINDS = {
   run: "Run",
   step: "Step",
   model_call: "Model call",

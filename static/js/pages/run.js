@@ -1,21 +1,23 @@
-// The run page: one store, fed by one stream, shown by four elements and the header.
+// The run page: one store, fed by one stream; its state stands in the URL; elements show both.
 
-import "../elements/rlm-cells.js";
 import "../elements/rlm-details.js";
+import "../elements/rlm-level.js";
 import "../elements/rlm-meters.js";
-import "../elements/rlm-tree.js";
+import "../elements/rlm-outline.js";
 import { Api } from "../lib/api.js";
-import * as format from "../lib/format.js";
-import { icon } from "../lib/icons.js";
-import { shortcut } from "../lib/keys.js";
 import { notify } from "../lib/notify.js";
+import { readAddress, writeAddress } from "../lib/run-address.js";
+import { RunHeader } from "../lib/run-header.js";
+import { bindKeys } from "../lib/run-keys.js";
+import { RunMenu } from "../lib/run-menu.js";
 import { browserSource } from "../lib/run-source.js";
 import { RunStore } from "../lib/run-store.js";
 import { RunStream } from "../lib/run-stream.js";
-import { CONNECTIONS, FINISH_REASONS, STATUSES, TERMINAL } from "../lib/status.js";
-import { preview } from "../lib/text.js";
+import { TERMINAL } from "../lib/status.js";
+import { Tabs } from "../lib/tabs.js";
 
 const SECOND = 1000;
+const STATUS_OF = { submitted: "succeeded", fallback: "succeeded", cancelled: "cancelled" };
 
 class RunPage {
   constructor(root) {
@@ -25,11 +27,13 @@ class RunPage {
     this.run = { id: this.id, status: root.dataset.status }; // the whole of it comes with `load`
     this.api = Api.ofPage();
     this.store = new RunStore();
-    this.part = (name) => root.querySelector(`[data-part="${name}"]`);
-    this.tree = root.querySelector("rlm-tree");
-    this.cells = root.querySelector("rlm-cells");
-    this.details = root.querySelector("rlm-details");
-    this.selected = new URLSearchParams(location.search).get("span") || "";
+    this.state = readAddress(location.search);
+    this.header = new RunHeader(root);
+    this.outline = root.querySelector("rlm-outline");
+    this.level = root.querySelector("rlm-level");
+    this.panels = root.querySelectorAll("[data-panel] > *");
+    this.tabs = new Tabs(root, (tab) => this.showTab(tab));
+    this.menu = new RunMenu(root.querySelector("[data-menu]"), { api: this.api, id: this.id, current: () => this.run });
     this.stream = new RunStream({
       source: browserSource(this.api, this.id),
       sink: { deliver: (events, deltas) => this.deliver(events, deltas), state: (name) => this.connection(name) },
@@ -42,27 +46,27 @@ class RunPage {
     this.load();
     this.skeleton();
     this.stream.start();
-    this.ticking = setInterval(() => this.showMeters(), SECOND);
+    this.ticking = setInterval(() => this.render(), SECOND);
   }
 
   bind() {
     this.root.addEventListener("rlm-select", (event) => this.select(event.detail.id));
-    this.part("stop")?.addEventListener("click", () => this.stop());
+    this.root.addEventListener("rlm-address", (event) => this.change(event.detail));
+    this.header.part("stop")?.addEventListener("click", () => this.stop());
     addEventListener("offline", () => this.stream.lineDown());
     addEventListener("online", () => this.stream.lineUp());
-    addEventListener("popstate", () => this.select(new URLSearchParams(location.search).get("span") || "", false));
+    addEventListener("popstate", () => {
+      this.state = readAddress(location.search);
+      this.render();
+    });
     for (const button of this.root.querySelectorAll("[data-pane]")) {
       button.addEventListener("click", () => this.showPane(button.dataset.pane));
     }
-    shortcut("j", "Next span", () => this.tree.move("down"));
-    shortcut("k", "Previous span", () => this.tree.move("up"));
-    shortcut("l", "Unfold, or go in", () => this.tree.move("in"));
-    shortcut("h", "Fold, or go out", () => this.tree.move("out"));
-    shortcut("!", "Problems only", () => (this.tree.errorsOnly = !this.tree.errorsOnly));
-    shortcut("-", "Fold all", () => this.tree.foldAll(false));
-    shortcut("+", "Unfold all", () => this.tree.foldAll(true));
-    shortcut("F", "Follow the newest step", () => this.cells.toggleFollow());
-    shortcut("s", "Stop the run", () => this.stop());
+    bindKeys(this);
+  }
+
+  get now() {
+    return Date.now() + this.skew;
   }
 
   // ---- what arrives
@@ -85,7 +89,7 @@ class RunPage {
       do {
         const page = await this.api.spans(this.id, cursor);
         this.store.skeleton(page.items);
-        this.render();
+        this.renderSoon();
         cursor = page.next_cursor;
       } while (cursor);
     } catch {
@@ -97,7 +101,7 @@ class RunPage {
     for (const event of events) this.store.apply(event);
     for (const { span_id: id, offset, text } of deltas) this.store.delta(id, offset, text);
     this.note();
-    this.drawing ??= requestAnimationFrame(() => this.render());
+    this.renderSoon();
   }
 
   /** Keep the run's own fields in step with its root span. */
@@ -109,24 +113,13 @@ class RunPage {
     if (root.status === "running" || !root.end.finish_reason) return;
     const reason = root.end.finish_reason;
     this.run.finish_reason = reason;
-    this.run.status = { submitted: "succeeded", fallback: "succeeded", cancelled: "cancelled" }[reason] || "failed";
+    this.run.status = STATUS_OF[reason] || "failed";
     this.run.error = root.failure;
   }
 
   connection(name) {
-    const [tone, word] = CONNECTIONS[name];
-    const part = this.part("connection");
-    part.className = `status tone-${tone}`;
-    part.dataset.state = name;
-    part.querySelector(".dot").classList.toggle("is-live", name === "live" || name === "polling");
-    part.querySelector("[data-word]").textContent = word;
-    this.part("trouble").hidden = !["offline", "signed-out", "gone"].includes(name);
-    this.part("trouble-text").textContent =
-      {
-        offline: "The line to the server is down. The run goes on; what you miss is fetched when the line is back.",
-        "signed-out": "Your session has ended. Sign in again to go on watching; the run goes on.",
-        gone: "This run is not available to you any more.",
-      }[name] || "";
+    this.header.connection(name);
+    this.render(); // what it says of the count holds at this moment, in a tab that nobody sees too
     if (name === "ended") this.settle();
   }
 
@@ -143,59 +136,28 @@ class RunPage {
     if (!response.ok) return;
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     const fresh = page.querySelector('[data-part="verdict"]');
-    if (fresh) this.part("verdict").replaceWith(document.adoptNode(fresh));
+    if (fresh) this.header.part("verdict").replaceWith(document.adoptNode(fresh));
   }
 
   // ---- what is shown
 
+  renderSoon() {
+    this.drawing ??= requestAnimationFrame(() => this.render());
+  }
+
   render() {
     this.drawing = null;
-    const { store, run, selected } = this;
+    const { store, run, state } = this;
+    const shared = { store, selected: state.span, tick: store.version, run };
     const live = !TERMINAL.has(run.status);
-    for (const element of [this.tree, this.cells, this.details]) {
-      Object.assign(element, { store, selected, tick: store.version });
-    }
-    Object.assign(this.cells, { live, answer: run.answer ?? null, fallback: run.finish_reason === "fallback" });
-    this.details.run = run;
-    this.showStatus(live);
-    this.showMeters();
-    const head = Math.max(this.stream.head, run.last_seq || 0, store.lastSeq);
-    this.part("loaded").textContent =
-      store.lastSeq < head ? `${format.count(store.lastSeq)} of ${format.count(head)} events loaded` : `${format.count(store.lastSeq)} events`;
-  }
-
-  showStatus(live) {
-    const { run } = this;
-    const [tone, name, word] = STATUSES[run.status];
-    const part = this.part("status");
-    if (part.dataset.shown !== run.status) {
-      part.dataset.shown = run.status;
-      part.className = `status status-pill tone-${tone}`;
-      const picture = icon(name);
-      if (run.status === "running") picture.classList.add("spin");
-      part.replaceChildren(picture, word);
-      document.title = `${word} · ${document.title.replace(/^[A-Z][a-z]+ · /, "")}`;
-    }
-    const stop = this.part("stop");
-    if (stop) stop.hidden = !live;
-    const reason = this.part("reason");
-    reason.hidden = live || run.status === "succeeded";
-    if (!reason.hidden) {
-      reason.className = `notice ${run.status === "failed" ? "tone-bad" : "tone-calm"}`;
-      this.part("reason-title").textContent = FINISH_REASONS[run.finish_reason] || "";
-      this.part("reason-text").textContent = run.error ? preview(run.error.message, 600) : "";
-    }
-  }
-
-  showMeters() {
-    const { root } = this.store;
-    const meters = this.root.querySelector("rlm-meters");
-    const running = root?.status === "running" && !TERMINAL.has(this.run.status);
-    const clock = running ? (Date.now() + this.skew - Date.parse(root.startedAt)) / SECOND : (root?.seconds ?? this.run.totals?.seconds);
-    meters.seconds = Math.max(0, clock || 0);
-    meters.totals = root ? this.store.totals() : this.run.totals;
-    meters.limits = this.run.budget;
-    meters.exhausted = this.store.budget?.exhausted ?? null;
+    Object.assign(this.outline, shared, { view: state.view, kind: state.kind, find: state.find, now: live ? this.now : 0 });
+    Object.assign(this.level, shared, { show: state.show, at: state.at, live, answer: run.answer ?? null });
+    this.level.fallback = run.finish_reason === "fallback";
+    for (const panel of this.panels) Object.assign(panel, shared);
+    this.tabs.show(state.tab);
+    this.header.status(run);
+    this.header.spend(run, store, this.now);
+    this.header.loaded(store.lastSeq, Math.max(this.stream.head, run.last_seq || 0));
   }
 
   showPane(name) {
@@ -203,20 +165,26 @@ class RunPage {
     for (const button of this.root.querySelectorAll("[data-pane]")) button.setAttribute("aria-pressed", button.dataset.pane === name);
   }
 
+  showTab(tab) {
+    this.change({ tab });
+    this.showPane("aside");
+  }
+
   // ---- what the reader does
 
-  select(id, remember = true) {
-    this.selected = id;
-    if (remember) {
-      const url = new URL(location.href);
-      url.searchParams.set("span", id);
-      history.replaceState(null, "", url);
-    }
-    this.render();
+  /** Change what the URL says and show it; what is typed fast is drawn once a frame. */
+  change(state) {
+    Object.assign(this.state, state);
+    history.replaceState(null, "", writeAddress(location.href, this.state));
+    this.renderSoon();
+  }
+
+  select(id) {
+    this.change({ span: id, at: "" });
   }
 
   async stop() {
-    const button = this.part("stop");
+    const button = this.header.part("stop");
     if (!button || button.hidden || button.disabled) return;
     button.disabled = true;
     button.querySelector("[data-word]").textContent = "Stopping…";

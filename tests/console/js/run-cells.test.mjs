@@ -73,3 +73,11 @@ test("a long output is cut and says by how much", () => {
   assert.deepEqual(cells.shownOutput(output, 5), ["abcde", 2]);
   assert.deepEqual(cells.shownOutput(output, 50), ["abcdefg", 0]);
 });
+
+test("the cards that hold a span are named from the outermost", () => {
+  const store = stored();
+  const place = (id) => cells.placeInBlock(store, store.root, store.spans.get(id));
+  assert.deepEqual(place("q2"), [{ group: "q1", index: 1, id: "q2" }]);
+  assert.deepEqual(place("mq2"), place("q2"));
+  assert.deepEqual(place("x1"), []);
+});

@@ -45,7 +45,7 @@ test("an event taken twice changes nothing", () => {
   for (const event of events) store.apply(event);
   assert.deepEqual(store.totals(), before);
   assert.equal(store.spans.get("x1").outputs.length, 2);
-  assert.equal(store.loaded, events.length);
+  assert.equal(store.events.length, events.length);
 });
 
 test("output pieces of one channel join, another channel stands apart", () => {
@@ -69,7 +69,7 @@ test("the skeleton alone gives the tree and the sums of what it holds", () => {
   assert.equal(store.root.preview, "How many?");
   assert.equal(store.totals().input_tokens, 100);
   assert.equal(store.totals().steps, 1);
-  assert.equal(store.loaded, 0);
+  assert.deepEqual(store.events, []);
 });
 
 test("skeleton and events together count once, in either order", () => {

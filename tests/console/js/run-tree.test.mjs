@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { RunStore } from "../../../static/js/lib/run-store.js";
-import { reveal, visibleRows, windowOf } from "../../../static/js/lib/run-tree.js";
+import { isBad, reveal, visibleRows, windowOf } from "../../../static/js/lib/run-tree.js";
 import { Events, smallRun } from "./events.mjs";
 
 function stored(events) {
@@ -36,8 +36,8 @@ test("what the reader toggled wins", () => {
   assert.ok(shown(visibleRows(store, { toggled: new Map([["q1", true]]) })).includes("    mq1"));
 });
 
-test("errors only keeps the ways to failures", () => {
-  assert.deepEqual(shown(visibleRows(stored(smallRun()), { errorsOnly: true })), ["run", " s1", "  x1", "   q2"]);
+test("a filter keeps the ways to what it accepts", () => {
+  assert.deepEqual(shown(visibleRows(stored(smallRun()), { matches: isBad })), ["run", " s1", "  x1", "   q2"]);
 });
 
 test("reveal opens everything above a span", () => {

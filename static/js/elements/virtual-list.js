@@ -1,0 +1,109 @@
+// A list of fixed-height rows of which only those in view exist; rows are reused by place: scrolling changes text only.
+// A subclass sets `rows`, says `idOf(row)` and renders `row(row)`; it puts `this.list(…)` into its template.
+
+import { html, nothing } from "../../vendor/lit.js";
+import { windowOf } from "../lib/run-tree.js";
+import { LightElement } from "./light-element.js";
+
+export class VirtualList extends LightElement {
+  static properties = {
+    store: { attribute: false },
+    tick: { attribute: false },
+    selected: { attribute: false },
+    scrolled: { state: true },
+  };
+
+  constructor() {
+    super();
+    this.scrolled = 0;
+    this.rowHeight = 28;
+    this.rows = [];
+    this.sought = ""; // what is to be scrolled to, once it is there
+  }
+
+  firstUpdated() {
+    this.view = this.querySelector("[data-list]");
+    this.resizing = new ResizeObserver(() => {
+      const row = this.view.querySelector("[data-row]");
+      if (row) this.rowHeight = row.offsetHeight;
+      this.requestUpdate();
+    });
+    this.resizing.observe(this.view);
+  }
+
+  disconnectedCallback() {
+    this.resizing?.disconnect();
+    super.disconnectedCallback();
+  }
+
+  updated(changed) {
+    if (changed.has("selected")) this.sought = this.selected;
+    if (this.sought && this.show(this.sought)) this.sought = "";
+  }
+
+  indexOf(id) {
+    return this.rows.findIndex((row) => this.idOf(row) === id);
+  }
+
+  /** Scroll to a row; false: it is not there yet. */
+  show(id) {
+    const index = this.indexOf(id);
+    if (index < 0 || !this.view?.clientHeight) return false;
+    const top = index * this.rowHeight;
+    const { scrollTop, clientHeight } = this.view;
+    if (top < scrollTop) this.view.scrollTop = top - this.rowHeight;
+    else if (top + this.rowHeight > scrollTop + clientHeight) this.view.scrollTop = top - clientHeight + 2 * this.rowHeight;
+    return true;
+  }
+
+  choose(id) {
+    this.dispatchEvent(new CustomEvent("rlm-select", { detail: { id }, bubbles: true }));
+  }
+
+  /** j and k, and the arrow keys. */
+  move(direction) {
+    if (!this.rows.length) return;
+    const index = this.indexOf(this.selected);
+    const step = { down: 1, up: -1 }[direction] ?? 0;
+    const next = index < 0 ? 0 : Math.min(this.rows.length - 1, Math.max(0, index + step));
+    if (next !== index) this.choose(this.idOf(this.rows[next]));
+  }
+
+  onKey(event) {
+    const directions = { ArrowDown: "down", ArrowUp: "up", ArrowRight: "in", ArrowLeft: "out" };
+    const page = Math.max(1, Math.floor(this.view.clientHeight / this.rowHeight) - 1);
+    const jumps = { Home: -Infinity, End: Infinity, PageUp: -page, PageDown: page };
+    if (event.key in directions) this.move(directions[event.key]);
+    else if (event.key in jumps && this.rows.length) {
+      const index = this.indexOf(this.selected) + jumps[event.key];
+      this.choose(this.idOf(this.rows[Math.min(this.rows.length - 1, Math.max(0, index))]));
+    } else return;
+    event.preventDefault();
+  }
+
+  /** The scrolling list; `under` is drawn behind all rows, `empty` where there are none. */
+  list({ role, label, name, under = nothing, empty = nothing }) {
+    const height = this.view?.clientHeight || 600;
+    const [first, last] = windowOf(this.scrolled, height, this.rowHeight, this.rows.length);
+    const shown = this.rows.slice(first, last);
+    const active = shown.some((row) => this.idOf(row) === this.selected);
+    return html`<div
+      class="list ${name}"
+      data-list
+      role=${this.rows.length ? role : "group"}
+      tabindex="0"
+      aria-label=${label}
+      aria-activedescendant=${active ? `${name}-${this.selected}` : nothing}
+      @keydown=${this.onKey}
+      @scroll=${(event) => (this.scrolled = event.currentTarget.scrollTop)}
+    >
+      <div role="none" class="list-space" .style=${`height:${this.rows.length * this.rowHeight}px`}>
+        ${under}
+        <div role="none" class="list-rows" .style=${`transform:translateY(${first * this.rowHeight}px)`}>
+          ${shown.map((row) => this.row(row))}
+        </div>
+      </div>
+      ${this.rows.length ? nothing : html`<p class="list-empty muted">${empty}</p>`}
+    </div>`;
+  }
+}

@@ -1,0 +1,31 @@
+// The request that would start the same run, as one shell command. Pure.
+
+const COPIED = ["task", "model", "sub_model", "environment", "response_schema", "seed", "tags", "title"];
+
+function isGiven(value) {
+  if (value === null || value === undefined || value === "" || value === false) return false;
+  return !Array.isArray(value) || value.length > 0;
+}
+
+/** One word of a POSIX shell, whatever it contains. */
+export function quoted(text) {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/** The body of POST …/runs; `run` as the REST interface shows it. The input itself is not part of a run as shown. */
+export function requestBody(run) {
+  const body = {};
+  for (const name of COPIED) if (isGiven(run[name])) body[name] = run[name];
+  body.budget = Object.fromEntries(Object.entries(run.budget || {}).filter(([, value]) => value !== null));
+  return body;
+}
+
+/** The command; the key stays a variable of the shell, so that none is ever on the clipboard. */
+export function curlOf(run, origin) {
+  return [
+    `curl --fail-with-body ${quoted(`${origin}/api/v1/projects/${run.project}/runs`)}`,
+    `-H "Authorization: Bearer $RLMLAB_API_KEY"`,
+    `-H 'Content-Type: application/json'`,
+    `--data-raw ${quoted(JSON.stringify(requestBody(run)))}`,
+  ].join(" \\\n  ");
+}

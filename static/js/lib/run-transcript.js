@@ -1,0 +1,48 @@
+// The conversation of one RLM level, or of a plain sub-call, in its order. Pure.
+
+import { isLevel } from "./run-cells.js";
+
+/** The span that holds the start of the conversation in which a model call was made. */
+export function speakerOf(store, call) {
+  let above = store.parent(call);
+  while (above && !isLevel(above) && above.kind !== "sub_call") above = store.parent(above);
+  return above || store.root;
+}
+
+/** All messages of a level: those it began with, replies, observations: {seq, at, role, purpose, content, span}. */
+export function conversationOf(level) {
+  const found = [];
+  const take = (span) => {
+    for (const message of span.messages) found.push({ ...message, span });
+  };
+  take(level);
+  for (const child of level.children) {
+    take(child);
+    if (child.kind === "step") child.children.filter((each) => each.kind === "model_call").forEach(take);
+  }
+  return found.sort((left, right) => left.seq - right.seq);
+}
+
+/** The model call of a level that is writing now, or null. */
+export function speaking(level) {
+  const last = level.children.at(-1);
+  if (!last) return null;
+  const calls = last.kind === "step" ? last.children : [last];
+  return calls.find((span) => span.kind === "model_call" && span.status === "running" && !span.messages.length) || null;
+}
+
+/** What a model call was sent: everything said in its conversation before it began. */
+export function requestOf(store, call) {
+  return conversationOf(speakerOf(store, call)).filter((message) => message.seq < call.seq);
+}
+
+/** The same as a provider takes it: messages of one role in a row are one. */
+export function asRequest(messages) {
+  const joined = [];
+  for (const { role, content } of messages) {
+    const last = joined.at(-1);
+    if (last && last.role === role) last.content += `\n\n${content}`;
+    else joined.push({ role, content });
+  }
+  return joined;
+}
