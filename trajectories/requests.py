@@ -75,7 +75,7 @@ class RunPlan:
     tags: tuple[str, ...]
 
 
-class _Checks:
+class Checks:
     """Runs checks and keeps what they refuse, so that one answer names all wrong fields."""
 
     def __init__(self) -> None:
@@ -106,7 +106,7 @@ def plan(request: RunRequest, *, organization: Organization, project: Project) -
     Raises:
         Invalid: naming every wrong field.
     """
-    checks = _Checks()
+    checks = Checks()
     task = checks.run(lambda: clean_text("task", request.task, TASK_CHARACTERS), "")
     title = checks.run(lambda: clean_text("title", request.title or title_of(task or "-"), TITLE_CHARACTERS), "")
     model = request.model or project.default_model or settings.RLMLAB.default_model or settings.RLMLAB.local_model

@@ -34,7 +34,7 @@ def start_run(
     with scoping.organization(by.organization):
         if idempotent is not None and (run := earlier_run(by=by, project=project, request=idempotent)) is not None:
             return run
-        run = _new_run(by, project, plan(request, organization=by.organization, project=project))
+        run = new_run(by, project, plan(request, organization=by.organization, project=project))
         run.prompt_version = version_for_run(project, request.prompt)
         inputs = contexts.attach(run, context=request.context, files=request.files)
         run.use_examples, run.use_memory = request.use_examples, request.use_memory
@@ -55,7 +55,8 @@ def start_run(
     return run
 
 
-def _new_run(by: Principal, project: Project, planned: RunPlan) -> Run:
+def new_run(by: Principal, project: Project, planned: RunPlan) -> Run:
+    """Return a run as it is planned, not stored yet; it has neither inputs nor a prompt."""
     return Run(
         organization=by.organization,
         project=project,
@@ -91,8 +92,6 @@ def cancel_run(*, by: Principal, run: Run) -> Run:
             return locked
         if locked.is_terminal:
             raise Conflict(f"The run has already ended: it {locked.status}.")
-        locked.cancel_requested = True
-        locked.save(update_fields=["cancel_requested"])
         record(
             organization_id=by.organization_id,
             actor=by.actor,
@@ -101,8 +100,15 @@ def cancel_run(*, by: Principal, run: Run) -> Run:
             object_id=locked.id,
             changes={"title": locked.title},
         )
-        if locked.status == RunStatus.QUEUED:
-            close_unstarted(locked)
-        else:
-            queue.ask_to_cancel(run_id=locked.id)
+        stop(locked)
     return locked
+
+
+def stop(run: Run) -> None:
+    """Stop an unfinished run whose row the caller has locked."""
+    run.cancel_requested = True
+    run.save(update_fields=["cancel_requested"])
+    if run.status == RunStatus.QUEUED:
+        close_unstarted(run)
+    else:
+        queue.ask_to_cancel(run_id=run.id)
