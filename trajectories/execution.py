@@ -12,10 +12,11 @@ from rlmlab.engine.interrupted import close_interrupted
 from rlmlab.engine.memory import Recalled
 from rlmlab.engine.orchestrator import execute
 from rlmlab.engine.projection import Projection
-from rlmlab.engine.providers.base import Provider
+from rlmlab.engine.providers.access import Access, SharedProvider
 from rlmlab.engine.stream import EventStream
 from rlmlab.engine.types import CancelToken
 from sandbox.base import ContextSource
+from rlmlab.tenancy.catalogs import load_access
 from trajectories import contexts
 from trajectories.doorbell import Doorbell
 from trajectories.environments import Environments
@@ -31,12 +32,16 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A run as the worker found it: its row, its inputs, the fold of what is stored, the memories it is shown."""
+    """A run as the worker found it: its row, its inputs, the fold of what is stored, the memories it is shown.
+
+    `access` is what its organization calls models with.
+    """
 
     run: Run
     inputs: list[RunInput]
     projection: Projection
     pinned: tuple[Recalled, ...]
+    access: Access
 
 
 class Execution:
@@ -55,7 +60,7 @@ class Execution:
         if self._sink is not None:
             self._sink.fail(failure)
 
-    async def run(self, provider: Provider, environments: Environments, cancel: CancelToken) -> None:
+    async def run(self, provider: SharedProvider, environments: Environments, cancel: CancelToken) -> None:
         """Execute the run; or, if a worker that died left events behind, close it.
 
         Raises:
@@ -80,7 +85,7 @@ class Execution:
         try:
             await execute(
                 spec,
-                provider=provider,
+                provider=provider.for_access(loaded.access),
                 environment=environment,
                 stream=stream,
                 clock=self._clock,
@@ -143,7 +148,7 @@ def load(holder: Holder) -> Loaded:
             projection.apply(event)
         projection.take_changed()
         pinned = pinned_for(run) if run.use_memory else ()
-        return Loaded(run, contexts.inputs_of(run), projection, pinned)
+        return Loaded(run, contexts.inputs_of(run), projection, pinned, load_access(run.organization_id))
 
 
 def stored_events(run: Run) -> list[EngineEvent]:

@@ -3,19 +3,22 @@
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from django.conf import settings
 
 from rlmlab.engine.errors import MissingCredentials, UnknownModel
+from rlmlab.engine.providers.catalog import Catalog
 from rlmlab.engine.structured import unsupported
 from rlmlab.engine.types import Budget
 from rlmlab.errors import FieldError, Invalid
+from rlmlab.tenancy.catalogs import catalog_of
+from rlmlab.tenancy.limits import checked_budget, highest_of
 from rlmlab.tenancy.models import Organization, Project
 from trajectories import environments
-from trajectories.known_models import catalog
 
 DEFAULT_COST_USD: Final = 1.0
 TASK_CHARACTERS: Final = 1_000_000
@@ -24,14 +27,7 @@ TAGS: Final = 20
 TAG_CHARACTERS: Final = 50
 FILES: Final = 1000
 SEED_BITS: Final = 63
-HIGHEST: Final[Mapping[str, float]] = {
-    "max_tokens": 10**12,
-    "max_cost_usd": 10**6,
-    "max_seconds": 7 * 24 * 3600,
-    "max_depth": 32,
-    "max_steps": 10_000,
-    "max_sub_calls": 1_000_000,
-}
+FALLBACK_MODELS: Final = 5
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 T = TypeVar("T")
 
@@ -49,6 +45,7 @@ class RunRequest:
     files: Sequence[UUID] = ()
     model: str = ""
     sub_model: str = ""
+    fallback_models: Sequence[str] | None = None
     environment: str = ""
     budget: Mapping[str, Any] = field(default_factory=dict)
     response_schema: Mapping[str, Any] | None = None
@@ -68,11 +65,22 @@ class RunPlan:
     title: str
     model: str
     sub_model: str
+    fallback_models: tuple[str, ...]
     environment: environments.Available
     budget: Budget
     cost_limit_given: bool
     seed: int | None
     tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Models:
+    """Which models a run has, and whether the price of each is known."""
+
+    model: str
+    sub_model: str
+    fallback_models: tuple[str, ...]
+    priced: bool
 
 
 class Checks:
@@ -89,6 +97,10 @@ class Checks:
             self.errors.extend(error.errors)
             return otherwise
 
+    def add(self, field: str, message: str) -> None:
+        """Keep an error."""
+        self.errors.append(FieldError(field, message))
+
     def refuse(self) -> None:
         """Go on only when nothing was refused.
 
@@ -101,7 +113,7 @@ class Checks:
 
 
 def plan(request: RunRequest, *, organization: Organization, project: Project) -> RunPlan:
-    """Fill in the defaults and check everything that needs no database.
+    """Fill in the defaults, and check everything but what the run refers to.
 
     Raises:
         Invalid: naming every wrong field.
@@ -109,22 +121,31 @@ def plan(request: RunRequest, *, organization: Organization, project: Project) -
     checks = Checks()
     task = checks.run(lambda: clean_text("task", request.task, TASK_CHARACTERS), "")
     title = checks.run(lambda: clean_text("title", request.title or title_of(task or "-"), TITLE_CHARACTERS), "")
-    model = request.model or project.default_model or settings.RLMLAB.default_model or settings.RLMLAB.local_model
-    priced = checks.run(lambda: _priced("model", model), None)
-    sub_priced = checks.run(lambda: _priced("sub_model", request.sub_model), None) if request.sub_model else True
+    models = _models(checks, request, organization, project)
     wanted = request.environment or project.default_environment
     environment = checks.run(lambda: environments.resolve(wanted), environments.NONE)
-    budget = checks.run(lambda: _budget(request.budget, organization), Budget())
+    budget = checks.run(lambda: _budget(request.budget, organization, project), Budget())
     tags: tuple[str, ...] = checks.run(lambda: _tags(request.tags), ())
     checks.run(lambda: _check_context(request), None)
     checks.run(lambda: _check_schema(request.response_schema), None)
     seed = checks.run(lambda: _seed(request.seed), None)
     checks.refuse()
     given = budget.max_cost_usd is not None
-    if not given and priced and sub_priced:
-        budget = _with_cost(budget, organization)
+    if not given and models.priced:
+        budget = _with_cost(budget, organization, project)
         given = budget.max_cost_usd != DEFAULT_COST_USD
-    return RunPlan(task, title, model, request.sub_model, environment, budget, given, seed, tags)
+    return RunPlan(
+        task=task,
+        title=title,
+        model=models.model,
+        sub_model=models.sub_model,
+        fallback_models=models.fallback_models,
+        environment=environment,
+        budget=budget,
+        cost_limit_given=given,
+        seed=seed,
+        tags=tags,
+    )
 
 
 def clean_text(name: str, value: str, limit: int) -> str:
@@ -149,46 +170,45 @@ def title_of(task: str) -> str:
     return line if len(line) <= TITLE_CHARACTERS else f"{line[: TITLE_CHARACTERS - 1]}…"
 
 
-def _priced(name: str, model: str) -> bool:
-    """Tell whether a model's price is known."""
-    clean_text(name, model, TITLE_CHARACTERS)
+def _models(checks: Checks, request: RunRequest, organization: Organization, project: Project) -> _Models:
+    """Choose the run's models, the request's before the project's before the installation's, and check each."""
+    catalog = catalog_of(organization)
+    model = request.model or project.default_model or settings.RLMLAB.default_model or settings.RLMLAB.local_model
+    sub_model = request.sub_model or project.default_sub_model
+    fallbacks = list(project.fallback_models if request.fallback_models is None else request.fallback_models)
+    if len(fallbacks) > FALLBACK_MODELS:
+        checks.add("fallback_models", f"has {len(fallbacks)} items; {FALLBACK_MODELS} are allowed")
+        fallbacks = []
+    named = [("model", model), *([("sub_model", sub_model)] if sub_model else [])]
+    named += [(f"fallback_models.{at}", name) for at, name in enumerate(fallbacks)]
+    priced = [checks.run(partial(_is_priced, catalog, field, name), otherwise=False) for field, name in named]
+    others = dict.fromkeys(name for name in fallbacks if name != model)
+    return _Models(model, sub_model, tuple(others), all(priced))
+
+
+def _is_priced(catalog: Catalog, field: str, model: str) -> bool:
+    """Tell whether the price of a model that can be called is known."""
+    clean_text(field, model, TITLE_CHARACTERS)
     try:
-        return catalog().check(model).price is not None
+        return catalog.check(model).price is not None
     except (UnknownModel, MissingCredentials) as error:
-        raise Invalid.field(name, str(error)) from None
+        raise Invalid.field(field, str(error)) from None
 
 
-def _budget(wanted: Mapping[str, Any], organization: Organization) -> Budget:
-    """Build the budget: what is wanted, else the default or the organization's cap, whichever is lower."""
+def _budget(wanted: Mapping[str, Any], organization: Organization, project: Project) -> Budget:
+    """Build the budget: what is wanted, else the project's limit or the engine's, as far as the caps let it."""
     given = {name: value for name, value in wanted.items() if value is not None}
-    if unknown := sorted(set(given) - set(HIGHEST)):
-        raise Invalid.field(f"budget.{unknown[0]}", f"is not a limit; use {', '.join(HIGHEST)}")
-    caps: dict[str, Any] = dict(organization.budget_caps())
-    default = Budget()
-    for name in ("max_tokens", "max_seconds", "max_sub_calls"):
-        given.setdefault(name, min(getattr(default, name), caps.get(name, HIGHEST[name])))
-    try:
-        budget = Budget(**given)
-    except ValueError as error:
-        limit, _, message = str(error).partition(": ")
-        raise Invalid.field(f"budget.{limit}", message) from None
-    for name, value in given.items():
-        if value > caps.get(name, HIGHEST[name]):
-            whose = "your organization's cap" if name in caps else "the highest value"
-            raise Invalid.field(f"budget.{name}", f"is {value:,}; {whose} is {caps.get(name, HIGHEST[name]):,}")
-    return budget
+    default, highest = Budget(), highest_of(organization)
+    for name in highest.keys() - {"max_cost_usd"}:
+        usual = getattr(project, name)
+        given.setdefault(name, min(getattr(default, name) if usual is None else usual, highest[name]))
+    return checked_budget(given, organization)
 
 
-def _with_cost(budget: Budget, organization: Organization) -> Budget:
-    cap = organization.budget_caps().get("max_cost_usd", DEFAULT_COST_USD)
-    return Budget(
-        max_tokens=budget.max_tokens,
-        max_cost_usd=min(DEFAULT_COST_USD, cap),
-        max_seconds=budget.max_seconds,
-        max_depth=budget.max_depth,
-        max_steps=budget.max_steps,
-        max_sub_calls=budget.max_sub_calls,
-    )
+def _with_cost(budget: Budget, organization: Organization, project: Project) -> Budget:
+    """Add the cost limit of runs that name none: the project's, else 1 USD, as far as the cap lets it."""
+    usual = DEFAULT_COST_USD if project.max_cost_usd is None else project.max_cost_usd
+    return replace(budget, max_cost_usd=min(usual, highest_of(organization)["max_cost_usd"]))
 
 
 def _tags(tags: Sequence[str]) -> tuple[str, ...]:

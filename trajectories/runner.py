@@ -20,7 +20,7 @@ from django.db import close_old_connections
 
 from rlmlab.engine.clock import SystemClock
 from rlmlab.engine.errors import LostLease
-from rlmlab.engine.providers.base import Provider
+from rlmlab.engine.providers.access import SharedProvider
 from rlmlab.engine.types import CancelToken
 from trajectories import leases, queue
 from trajectories.doorbell import CHANNEL_ERRORS
@@ -62,7 +62,7 @@ class Active:
 class Runner:
     """The event loop of one worker process; `make_provider` is called on it, and runs wait for what it makes."""
 
-    def __init__(self, make_provider: Callable[[], Awaitable[Provider]]) -> None:
+    def __init__(self, make_provider: Callable[[], Awaitable[SharedProvider]]) -> None:
         self.owner = leases.owner_name()
         self._make_provider = make_provider
         self._clock = SystemClock()
@@ -73,7 +73,7 @@ class Runner:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="runs", daemon=True)
         self._upkeep: list[asyncio.Task[None]] = []
-        self._provider: asyncio.Future[Provider]
+        self._provider: asyncio.Future[SharedProvider]
         self._environments: Environments
 
     # called from other threads

@@ -22,6 +22,7 @@ def run_spec(
         task=run.task,
         model=run.model,
         sub_model=run.sub_model or None,
+        fallback_models=tuple(run.fallback_models),
         environment_name=run.environment,
         profile=PROFILES[run.profile],
         budget=budget_of(run),

@@ -10,9 +10,10 @@ from django.conf import settings
 
 from rlmlab.engine.errors import EngineError
 from rlmlab.engine.providers import credentials
+from rlmlab.engine.providers.access import Access, SharedProvider
 from rlmlab.engine.providers.base import ChatRequest, Completed, ModelInfo, Provider, Restarted, TextDelta
 from rlmlab.engine.providers.routing import build_provider
-from trajectories.known_models import catalog
+from rlmlab.tenancy.catalogs import catalog
 from trajectories.runner import Runner
 
 LEAN: Final = {"openai", "text-completion-openai"}
@@ -26,7 +27,7 @@ def runner() -> Runner:
     return made
 
 
-async def make_provider() -> Provider:
+async def make_provider() -> SharedProvider:
     """Build the provider of this process; import the gateway's library ahead where some model will need it."""
     try:
         provider = build_provider(settings.RLMLAB, os.environ)
@@ -58,6 +59,10 @@ class Refusing:
             EngineError: always.
         """
         raise type(self._error)(f"{request.model}: {self._error}")
+
+    def for_access(self, access: Access) -> Provider:  # noqa: ARG002  whosever: nobody's calls can be made
+        """Refuse for every organization."""
+        return self
 
     async def close(self) -> None:
         """Do nothing: there is nothing open."""

@@ -18,6 +18,7 @@ from rlmlab.engine.fallbacks import Asker, Circuit
 from rlmlab.engine.level import Level, Submitted
 from rlmlab.engine.memory import MemoryPort
 from rlmlab.engine.providers.base import ModelInfo, Provider
+from rlmlab.engine.providers.credentials import SETTINGS_PAGE
 from rlmlab.engine.recollection import Recollection
 from rlmlab.engine.spans import OpenSpan, Spans, failure_of
 from rlmlab.engine.stream import EventStream
@@ -119,7 +120,8 @@ def _priced(spec: RunSpec, provider: Provider) -> _Priced:
     if limit_usd is None:
         return _Priced(own[0], None if unpriced else DEFAULT_COST_USD, fallbacks)
     if unpriced:
-        message = f"max_cost_usd is set, but no price is known for {' and '.join(dict.fromkeys(unpriced))}"
+        named = " and ".join(dict.fromkeys(unpriced))
+        message = f"max_cost_usd is set, but no price is known for {named}: set a price under {SETTINGS_PAGE}"
         return _Priced(own[0], limit_usd, fallbacks, UnpricedModel(message))
     return _Priced(own[0], limit_usd, fallbacks)
 

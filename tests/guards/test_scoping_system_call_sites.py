@@ -19,6 +19,7 @@ CALL_SITES: Final = {
     "rlmlab/tenancy/queries.py:any_organization",
     "rlmlab/tenancy/actions/bootstrap.py:bootstrap",
     "rlmlab/tenancy/management/commands/audit.py:_verify",
+    "rlmlab/tenancy/actions/rotation.py:organizations_with_keys",
     "rlmlab/audit/actions.py:erase_person",
     "trajectories/rebuild.py:all_runs",
     # the staff's review of the audit log

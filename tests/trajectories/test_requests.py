@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from rlmlab.errors import Invalid
+from rlmlab.tenancy.actions.prices import set_price
+from rlmlab.tenancy.actions.providers import remove_provider_key, set_provider_key
 from tests.factories.runs import MODEL
 from tests.factories.tenancy import Tenant
 from trajectories.requests import RunPlan, RunRequest, plan, title_of
@@ -40,7 +42,11 @@ def refused(tenant: Tenant, **fields: Any) -> dict[str, str]:
         ("tags", ["x"] * 21, "has 21 items; 20 are allowed"),
         ("sub_model", "nonsense", "Unknown model 'nonsense'"),
         ("model", "nobody/model", "Unknown model 'nobody/model'"),
-        ("model", "anthropic/claude-x", "No credentials for anthropic: set ANTHROPIC_API_KEY"),
+        (
+            "model",
+            "anthropic/claude-x",
+            "No credentials for anthropic: add a key under Settings → Providers & models, or set",
+        ),
     ],
 )
 def test_wrong_field_is_named(acme: Tenant, field: str, value: Any, message: str) -> None:
@@ -142,3 +148,55 @@ def test_tags_are_stripped_and_kept_once(acme: Tenant) -> None:
 )
 def test_schema_that_cannot_be_stored_is_refused(acme: Tenant, schema: dict[str, Any], message: str) -> None:
     assert refused(acme, response_schema=schema) == {"response_schema": message}
+
+
+def test_what_a_request_leaves_open_the_project_fills(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-tests")
+    project = acme.project
+    project.default_sub_model, project.fallback_models = "openai/gpt-4o-mini", [MODEL, "openai/gpt-5-mini"]
+    project.max_tokens, project.max_seconds, project.max_steps, project.max_cost_usd = 5000, 60.0, 7, 0.25
+    found = planned(acme, model="")
+    assert (found.model, found.sub_model, found.fallback_models) == (
+        MODEL,
+        "openai/gpt-4o-mini",
+        ("openai/gpt-5-mini",),
+    )
+    assert (found.budget.max_tokens, found.budget.max_seconds, found.budget.max_steps) == (5000, 60.0, 7)
+    assert (found.budget.max_depth, found.budget.max_cost_usd) == (3, None), "a price is unknown"
+    own = planned(acme, sub_model=MODEL, fallback_models=[], budget={"max_tokens": 9000, "max_steps": 9})
+    assert (own.sub_model, own.fallback_models, own.budget.max_tokens, own.budget.max_steps) == (MODEL, (), 9000, 9)
+
+
+def test_the_projects_cost_limit_holds_where_prices_are_known(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-tests")
+    acme.project.max_cost_usd = 0.25
+    found = planned(acme, model="openai/gpt-4o-mini")
+    assert (found.budget.max_cost_usd, found.cost_limit_given) == (0.25, True)
+    acme.organization.max_cost_usd_per_run, acme.organization.max_tokens_per_run = Decimal("0.1"), 1000
+    acme.project.max_tokens = 5000
+    capped = planned(acme, model="openai/gpt-4o-mini")
+    assert (capped.budget.max_cost_usd, capped.budget.max_tokens) == (0.1, 1000), "caps were lowered since"
+
+
+def test_each_fallback_model_is_checked(acme: Tenant) -> None:
+    assert planned(acme, fallback_models=[MODEL]).fallback_models == ()
+    errors = refused(acme, fallback_models=[MODEL, "nonsense", "anthropic/x", ""])
+    assert list(errors) == ["fallback_models.1", "fallback_models.2", "fallback_models.3"]
+    assert errors["fallback_models.1"].startswith("Unknown model 'nonsense'")
+    assert errors["fallback_models.2"].startswith("No credentials for anthropic")
+    assert refused(acme, fallback_models=[MODEL] * 6) == {"fallback_models": "has 6 items; 5 are allowed"}
+
+
+def test_an_unpriced_fallback_model_leaves_no_default_cost_limit(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-tests")
+    assert planned(acme, model="openai/gpt-4o-mini", fallback_models=[MODEL]).budget.max_cost_usd is None
+
+
+def test_own_key_and_price_of_the_organization_count(acme: Tenant, bolt: Tenant) -> None:
+    key = set_provider_key(by=acme.principal, provider="groq", api_key="sk-acme")
+    assert planned(acme, model="groq/unlisted").budget.max_cost_usd is None
+    set_price(by=acme.principal, model="groq/unlisted", input_usd=Decimal(1), output_usd=Decimal(2))
+    assert planned(acme, model="groq/unlisted").budget.max_cost_usd == 1.0
+    assert refused(bolt, model="groq/unlisted")["model"].startswith("No credentials for groq: add a key under Settings")
+    remove_provider_key(by=acme.principal, provider_key_id=key.id)
+    assert refused(acme, model="groq/unlisted")["model"].startswith("No credentials for groq")

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,13 +11,16 @@ from django.db import DataError
 
 from rlmlab import scoping
 from rlmlab.engine.errors import BadPrices
-from rlmlab.engine.providers.base import Provider
+from rlmlab.engine.providers.access import SharedProvider
 from rlmlab.engine.providers.routing import build_provider
+from rlmlab.errors import Invalid
+from rlmlab.tenancy.actions.prices import set_price
+from rlmlab.tenancy.actions.providers import remove_provider_key, set_provider_key
 from tests.factories.runs import make_run, record, reload, steps
 from tests.factories.tenancy import Tenant
 from tests.fakes.model_server import ModelServer
 from tests.live import wait_until
-from trajectories import leases, queue, store, worker
+from trajectories import leases, queries, queue, store, worker
 from trajectories.actions.runs import cancel_run
 from trajectories.models import Run
 from trajectories.runner import Runner
@@ -25,7 +29,7 @@ from trajectories.tasks import execute_run, sweep_runs
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-async def make_provider() -> Provider:
+async def make_provider() -> SharedProvider:
     return build_provider(settings.RLMLAB, os.environ)
 
 
@@ -159,7 +163,7 @@ def test_drain_gives_runs_up_and_takes_no_new_ones(
 def test_provider_that_cannot_be_built_ends_the_run_with_its_reason(
     acme: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: Any) -> Provider:
+    def refuse(*_: Any) -> SharedProvider:
         raise BadPrices("prices.json: not JSON")
 
     monkeypatch.setattr(worker, "build_provider", refuse)
@@ -178,3 +182,68 @@ def test_provider_that_cannot_be_built_ends_the_run_with_its_reason(
 )
 def test_gateway_is_warmed_only_for_those_who_need_it(environ: dict[str, str], uses: bool) -> None:
     assert worker.uses_gateway(environ) is uses
+
+
+def authorizations(server: ModelServer, task: str) -> set[str]:
+    calls = [call for call in server.calls if any(task in message["content"] for message in call.messages)]
+    return {call.headers["authorization"] for call in calls}
+
+
+def test_each_organization_calls_with_its_own_key_at_the_same_time(
+    handed: Callable[[Run], Any], acme: Tenant, bolt: Tenant, model_server: ModelServer
+) -> None:
+    set_provider_key(by=acme.principal, provider="openai", api_key="sk-acme-0123456789")
+    set_provider_key(by=bolt.principal, provider="openai", api_key="sk-bolt-0123456789")
+    made = [
+        make_run(
+            tenant.principal, tenant.project, model="openai/delay-300", task=f"Count for {tenant.organization.slug}."
+        )
+        for tenant in (acme, bolt, acme, bolt)
+    ]
+    for work in [handed(run) for run in made]:
+        work.result(30)
+    assert {reload(run).status for run in made} == {"succeeded"}
+    assert model_server.most_open_calls >= 2
+    assert authorizations(model_server, "Count for acme.") == {"Bearer sk-acme-0123456789"}
+    assert authorizations(model_server, "Count for bolt.") == {"Bearer sk-bolt-0123456789"}
+    stored = [str(event.payload) for run in made for event in queries.events_page(reload(run), limit=1000)]
+    assert not any("0123456789" in payload for payload in stored)
+
+
+def test_own_price_is_the_one_on_the_calls(runner: Runner, acme: Tenant) -> None:
+    set_price(by=acme.principal, model="openai/submit", input_usd=Decimal(1_000_000), output_usd=Decimal(0))
+    run = make_run(acme.principal, acme.project, model="openai/submit", budget={"max_cost_usd": 1_000_000})
+    runner.run(run_id=run.id, organization_id=run.organization_id)
+    ended = reload(run)
+    assert (ended.status, ended.cost_usd) == ("succeeded", float(ended.input_tokens))
+
+
+def test_run_whose_key_was_taken_away_while_it_waited_says_so(
+    runner: Runner, acme: Tenant, model_server: ModelServer
+) -> None:
+    key = set_provider_key(by=acme.principal, provider="groq", api_key="sk-acme-0123456789")
+    run = make_run(acme.principal, acme.project, model="groq/submit")
+    remove_provider_key(by=acme.principal, provider_key_id=key.id)
+    runner.run(run_id=run.id, organization_id=run.organization_id)
+    ended = reload(run)
+    assert (ended.status, ended.finish_reason, ended.error_code) == ("failed", "error", "missing_credentials")
+    assert ended.error_message.startswith("No credentials for groq: add a key under Settings")
+    assert model_server.calls == []
+    with pytest.raises(Invalid, match="model: No credentials for groq"):
+        make_run(acme.principal, acme.project, model="groq/submit")
+
+
+def test_run_with_fallback_models_goes_on_with_the_next(runner: Runner, acme: Tenant) -> None:
+    run = make_run(
+        acme.principal, acme.project, model="openai/unauthorized", fallback_models=["openai/not-found", "openai/submit"]
+    )
+    assert run.fallback_models == ["openai/not-found", "openai/submit"]
+    runner.run(run_id=run.id, organization_id=run.organization_id)
+    assert (reload(run).status, reload(run).answer) == ("succeeded", "42")
+
+
+def test_limit_without_a_price_says_where_to_set_one(runner: Runner, acme: Tenant) -> None:
+    run = make_run(acme.principal, acme.project, model="openai/submit", budget={"max_cost_usd": 1.0})
+    runner.run(run_id=run.id, organization_id=run.organization_id)
+    assert (reload(run).error_code, reload(run).status) == ("unpriced_model", "failed")
+    assert reload(run).error_message.endswith("set a price under Settings → Providers & models")

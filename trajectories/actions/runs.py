@@ -64,6 +64,7 @@ def new_run(by: Principal, project: Project, planned: RunPlan) -> Run:
         title=planned.title,
         model=planned.model,
         sub_model=planned.sub_model,
+        fallback_models=list(planned.fallback_models),
         environment=planned.environment.name,
         environment_level=planned.environment.level,
         profile=settings.RLMLAB.sandbox_profile,

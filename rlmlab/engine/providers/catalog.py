@@ -124,6 +124,16 @@ class Catalog:
             return False
         return True
 
+    def canonical(self, model: str) -> str:
+        """Return a model's name with its provider's prefix, where its provider has one.
+
+        Raises:
+            UnknownModel: see `provider_of`.
+        """
+        provider = self.provider_of(model)
+        bare = not model.startswith(f"{provider}/") and provider in self.prefixes
+        return f"{provider}/{model}" if bare else model
+
     def _operator_has(self, provider: str) -> bool:
         return provider == LOCAL_PREFIX or credentials.are_set(provider, self.environ)
 

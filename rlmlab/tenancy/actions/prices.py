@@ -27,7 +27,7 @@ def set_price(
     output_usd: Decimal,
     cached_input_usd: Decimal | None = None,
 ) -> ModelPrice:
-    """Say what a model costs the organization, in USD for a million tokens; cached input costs as much as input if None.
+    """Say what a model costs the organization, in USD for a million tokens; cached input None: as much as other input.
 
     Raises:
         Invalid: the model is not known, or a price is none.

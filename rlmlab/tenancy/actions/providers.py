@@ -17,6 +17,7 @@ from rlmlab.tenancy.principals import Principal
 
 KEY_CHARACTERS: Final = 1000
 HINT_CHARACTERS: Final = 4
+PROVIDER_CHARACTERS: Final = 60
 
 
 def set_provider_key(*, by: Principal, provider: str, api_key: str = "", base_url: str = "") -> ProviderKey:
@@ -99,8 +100,9 @@ def _clean_provider(provider: str) -> str:
     if provider in OFFERED:
         return provider
     if provider in catalog().prefixes:
-        raise Invalid.field("provider", f'"{provider[:60]}" needs more than a key; the operator sets it up on the server')
-    raise Invalid.field("provider", f'"{provider[:60]}" is not a provider that LiteLLM has, such as openai or anthropic')
+        raise Invalid.field("provider", f'"{provider}" needs more than a key; the operator sets it up on the server')
+    shown = provider[:PROVIDER_CHARACTERS]
+    raise Invalid.field("provider", f'"{shown}" is not a provider that LiteLLM has, such as openai or anthropic')
 
 
 def _clean_key(api_key: str) -> str:

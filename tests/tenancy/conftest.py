@@ -1,0 +1,3 @@
+"""The scripted model server, for the tests that try a provider."""
+
+from tests.live import model_server  # noqa: F401  fixture
