@@ -9,12 +9,18 @@ SENTENCES: Final = {
     "dataset.create": "made the dataset {name}",
     "dataset.retire_item": "retired item {number} of the dataset {dataset}",
     "demo.settle": "checked the answer of the demo run “{title}” (right: {passed})",
+    "example.create": "made an example of a {kind} run",
+    "example.retire": "retired an example",
+    "experiment.cancel": "stopped {runs} runs of the experiment “{name}”",
+    "experiment.create": "started the experiment “{name}”: {runs} runs on the dataset {dataset}",
     "file.create": "stored the file {name} ({size} bytes)",
     "prompt.create_version": "wrote v{version} of the prompt {prompt}",
     "prompt.delete_label": "deleted the label {label} of the prompt {prompt}",
     "prompt.move_label": "moved the label {label} of the prompt {prompt} to v{version}",
     "run.cancel": "stopped the run “{title}”",
     "run.create": "started the run “{title}” on {model}",
+    "run.rate": "rated a run in the dimension {dimension}: {value}",
+    "run.withdraw_rating": "took back a rating in the dimension {dimension}",
 }
 
 

@@ -3,7 +3,7 @@
 from django.urls import path, re_path
 from ninja import NinjaAPI
 
-from rlmlab.api import errors, events, files, memories, projects, prompts, runs
+from rlmlab.api import errors, events, examples, files, memories, projects, prompts, ratings, runs
 from rlmlab.api.auth import KeyAuth, SessionAuth
 from rlmlab.api.docs import LocalSwagger
 from rlmlab.api.health import healthz, readyz
@@ -28,6 +28,8 @@ api.add_router("/v1/projects", prompts.router)
 api.add_router("/v1", runs.router)
 api.add_router("/v1", events.router)
 api.add_router("/v1", memories.router)
+api.add_router("/v1", ratings.router)
+api.add_router("/v1", examples.router)
 
 
 urlpatterns = [

@@ -13,6 +13,8 @@ from rlmlab.tenancy.actions.projects import create_project
 from rlmlab.tenancy.models import ApiKey, Membership
 from tests.factories.runs import finished_run
 from tests.factories.tenancy import Tenant
+from trajectories.actions.examples import make_example
+from trajectories.actions.ratings import Judgement, rate_run
 from trajectories.improvement.prompts import ensure_system_prompt
 
 PROJECT: Final = "acme-only"
@@ -20,6 +22,7 @@ BODIES: Final[dict[tuple[str, str], dict[str, Any]]] = {
     ("post", "/api/v1/projects/{slug}/memories"): {"text": "x"},
     ("post", "/api/v1/projects/{slug}/prompts/{prompt}/versions"): {"text": "x"},
     ("post", "/api/v1/projects/{slug}/runs"): {"task": "x"},
+    ("post", "/api/v1/runs/{run_id}/ratings"): {"dimension": "correct", "value": 1.0},
     ("put", "/api/v1/projects/{slug}/prompts/{prompt}/labels/{label}"): {"version": 1, "reason": "It is better."},
 }
 
@@ -29,11 +32,15 @@ def things_of(tenant: Tenant) -> dict[str, Any]:
     project = create_project(by=tenant.principal, slug=PROJECT)
     with scoping.organization(tenant.organization):
         key, membership = ApiKey.objects.all()[0], Membership.objects.all()[0]
+    run = finished_run(tenant.principal, project, task="Count what is secret.")
+    rating = rate_run(by=tenant.principal, run=run, judgement=Judgement("correct", 1.0))
     return {
         "organization": tenant.organization.slug,
         "project": project.slug,
         "slug": project.slug,
-        "run_id": finished_run(tenant.principal, project, task="Count what is secret.").id,
+        "run_id": run.id,
+        "rating_id": rating.id,
+        "example_id": make_example(by=tenant.principal, run=run).id,
         "key_id": key.id,
         "membership_id": membership.id,
         "invitation_id": invite(by=tenant.principal, email="secret@acme.example", role="viewer").invitation.id,

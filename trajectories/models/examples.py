@@ -1,14 +1,19 @@
 """Few-shot examples, and which of them a run was given."""
 
+from typing import Final
+
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Left
 
 from rlmlab.scoping.models import OrgModel
 from rlmlab.tenancy.models import Organization, Project
 from trajectories.models.ratings import Rating
 from trajectories.models.runs import Run
+
+SEARCHED_CHARACTERS: Final = 20_000  # a tsvector holds 1 MB at most, and a task may be longer
 
 
 class ExampleKind(models.TextChoices):
@@ -36,7 +41,9 @@ class Example(OrgModel):
     created_at = models.DateTimeField(auto_now_add=True)
     retired_at = models.DateTimeField(null=True)
     search = models.GeneratedField(
-        expression=SearchVector("task", config="english"), output_field=SearchVectorField(), db_persist=True
+        expression=SearchVector(Left("task", SEARCHED_CHARACTERS), config="english"),
+        output_field=SearchVectorField(),
+        db_persist=True,
     )
 
     class Meta:
