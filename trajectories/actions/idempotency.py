@@ -1,7 +1,7 @@
 """Answering a repeated request once."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import connection
@@ -9,12 +9,13 @@ from django.utils import timezone
 
 from rlmlab import scoping
 from rlmlab.errors import Conflict, Invalid
-from rlmlab.tenancy.models import Project
+from rlmlab.tenancy.models import Organization, Project
 from rlmlab.tenancy.principals import Principal
 from trajectories.models import IdempotencyKey, Run
 
 VALID_FOR: Final = timedelta(hours=24)
 KEY_CHARACTERS: Final = 255
+FORGOTTEN_AT_ONCE: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ def earlier_run(*, by: Principal, project: Project, request: IdempotentRequest) 
     mine = IdempotencyKey.objects.for_org(by.organization).filter(
         project=project, actor_kind=by.actor.kind, actor_id=by.actor.id or scoping.PLATFORM, key=request.key
     )
-    mine.filter(created_at__lt=timezone.now() - VALID_FOR).delete()
+    mine.filter(created_at__lt=_oldest()).delete()
     brought = mine.select_related("run__project", "run__prompt_version__prompt").defer("run__prompt_version__text")
     known = brought.first()
     if known is None:
@@ -52,8 +53,23 @@ def earlier_run(*, by: Principal, project: Project, request: IdempotentRequest) 
     return known.run
 
 
+def forget_expired(organization: Organization) -> None:
+    """Delete some keys that are too old to count, so that their table does not grow for ever.
+
+    Those that another transaction holds are left to it: nobody waits for anybody here.
+    """
+    keys = IdempotencyKey.objects.for_org(organization)
+    expired = keys.filter(created_at__lt=_oldest()).select_for_update(skip_locked=True).values_list("id", flat=True)
+    keys.filter(id__in=list(expired[:FORGOTTEN_AT_ONCE])).delete()
+
+
+def _oldest() -> datetime:
+    return timezone.now() - VALID_FOR
+
+
 def remember(*, by: Principal, run: Run, request: IdempotentRequest) -> None:
     """Keep which run the request made."""
+    forget_expired(by.organization)
     IdempotencyKey.objects.create(
         organization=by.organization,
         project=run.project,
