@@ -7,7 +7,7 @@ not continue what it has, it reads again. So nothing is lost and nothing comes t
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -209,8 +209,11 @@ async def joined(organization_id: UUID, run_id: UUID) -> AsyncIterator[Hub]:
             await hub.close()
 
 
-async def follow(organization_id: UUID, run_id: UUID, after: int) -> AsyncIterator[Frame]:
-    """Yield a greeting, the events behind `after`, then what comes, and at last the end."""
+async def follow(organization_id: UUID, run_id: UUID, after: int) -> AsyncGenerator[Frame, None]:
+    """Yield a greeting, the events behind `after`, then what comes, and at last the end.
+
+    Close it where it is left early (`contextlib.aclosing`), so that the hub of a run ends with its last viewer.
+    """
     async with joined(organization_id, run_id) as hub:
         viewer = Viewer()
         hub.viewers.add(viewer)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from contextlib import aclosing
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
@@ -60,8 +61,10 @@ class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has
     async def send_frames(self, run: Run, after: int) -> None:
         """Send the run's frames until it has ended."""
         try:
-            async for frame in hub.follow(run.organization_id, run.id, after):
-                await self.send(frame.text)
+            start = min(after, run.last_seq)  # a number beyond is not of this run; what comes is sent all the same
+            async with aclosing(hub.follow(run.organization_id, run.id, start)) as frames:
+                async for frame in frames:
+                    await self.send(frame.text)
         except Exception:
             logger.exception("following run %s failed", run.id)
             await self.close(FAILED)
