@@ -101,7 +101,7 @@ def test_private_base_url_is_taken_where_the_operator_allows_it(
     allow_private(monkeypatch)
     set_provider_key(by=ada, provider="ollama", base_url="http://127.0.0.1:11434/v1")
     assert catalog_of(ada.organization).check("ollama/llama3").model == "ollama/llama3"
-    with pytest.raises(Invalid, match="^base_url: 169"):
+    with pytest.raises(Invalid, match="base_url: 169"):
         set_provider_key(by=ada, provider="ollama", base_url="http://169.254.169.254/v1")
 
 

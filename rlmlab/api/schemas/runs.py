@@ -46,6 +46,9 @@ class RunIn(Body):
     files: list[Annotated[UUID, Field(strict=False)]] = []
     model: str | None = None
     sub_model: str | None = None
+    fallback_models: list[str] | None = Field(
+        None, description="Asked in order when a model fails for good; null: the project's."
+    )
     environment: str | None = None
     budget: BudgetIn | None = None
     response_schema: JsonObject | None = None
@@ -65,6 +68,7 @@ class RunIn(Body):
             files=self.files,
             model=self.model or "",
             sub_model=self.sub_model or "",
+            fallback_models=self.fallback_models,
             environment=self.environment or "",
             budget=self.budget.model_dump() if self.budget is not None else {},
             response_schema=self.response_schema,
@@ -138,6 +142,7 @@ class RunSummary(Schema):
     error: RunError | None
     model: str
     sub_model: str | None
+    fallback_models: list[str]
     prompt: RunPrompt | None
     environment: str
     environment_level: str | None
@@ -189,6 +194,7 @@ def summary(run: Run) -> dict[str, Any]:
         "error": {"code": run.error_code, "message": run.error_message} if run.error_code else None,
         "model": run.model,
         "sub_model": run.sub_model or None,
+        "fallback_models": run.fallback_models,
         "prompt": None if run.prompt_version is None else RunPrompt.of(run.prompt_version),
         "environment": run.environment,
         "environment_level": run.environment_level or None,
