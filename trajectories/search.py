@@ -7,9 +7,9 @@ from typing import Final
 from django.db.models import Q
 
 from rlmlab.errors import Invalid
-from trajectories.models.runs import RunStatus
+from trajectories.models.runs import Purpose, RunStatus
 
-KEYS: Final = ("status", "model", "tag")
+KEYS: Final = ("status", "model", "tag", "purpose")
 QUERY_CHARACTERS: Final = 1000
 _TERM: Final = re.compile(r'(?:(?P<key>[A-Za-z_.]+):)?(?:"(?P<quoted>[^"]*)"|(?P<plain>[^\s"]+))')
 
@@ -43,13 +43,14 @@ def parse(query: str) -> list[Term]:
 
 
 def condition(query: str) -> Q:
-    """Return the filter that a query means.
+    """Return the filter that a query means; one that names no purpose means the runs that people started.
 
     Raises:
-        Invalid: see `parse`; or a status that there is not.
+        Invalid: see `parse`; or a status or purpose that there is not.
     """
-    found = Q()
-    for term in parse(query):
+    terms = parse(query)
+    found = Q() if any(term.key == "purpose" for term in terms) else Q(purpose=Purpose.USER)
+    for term in terms:
         found &= _condition(term)
     return found
 
@@ -65,6 +66,10 @@ def _condition(term: Term) -> Q:
             if term.value not in RunStatus.values:
                 raise Invalid.field("query", f'"{term.value}" is not a status; use {", ".join(RunStatus.values)}')
             return Q(status=term.value)
+        case "purpose":
+            if term.value not in Purpose.values:
+                raise Invalid.field("query", f'"{term.value}" is not a purpose; use {", ".join(Purpose.values)}')
+            return Q(purpose=term.value)
         case "model":
             return _glob("model", term.value)
         case "tag":

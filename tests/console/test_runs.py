@@ -59,7 +59,7 @@ def test_the_filter_is_the_grammar_of_the_api(as_ada: Client, run: Run, ada: Pri
 def test_a_filter_that_cannot_be_read_is_explained(as_ada: Client, run: Run) -> None:
     response = as_ada.get(LIST, {"query": "colour:red"})
     assert response.status_code == 422
-    assert "is not a key; use status, model, tag" in text_of(response)
+    assert "is not a key; use status, model, tag, purpose" in text_of(response)
 
 
 def test_a_filter_without_match_is_no_empty_project(as_ada: Client, run: Run) -> None:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rlmlab.errors import Invalid
+from tests.factories.experiments import make_experiment, runs_of
 from tests.factories.runs import finished_run, make_run
 from tests.factories.tenancy import Tenant
 from trajectories import search
@@ -29,7 +30,9 @@ def test_terms(query: str, terms: list[Term]) -> None:
     assert search.parse(query) == terms
 
 
-@pytest.mark.parametrize("query", ["owner:ada", "depth:>3", '"open', 'a "b', "x" * 1001, "a\x00b", "status:odd"])
+@pytest.mark.parametrize(
+    "query", ["owner:ada", "depth:>3", '"open', 'a "b', "x" * 1001, "a\x00b", "status:odd", "purpose:fun"]
+)
 def test_what_cannot_be_understood_is_refused(query: str) -> None:
     with pytest.raises(Invalid) as caught:
         search.condition(query)
@@ -63,3 +66,15 @@ def test_queries_find_what_they_say(acme: Tenant, monkeypatch: pytest.MonkeyPatc
     assert found("NEEDLE") == [needle]
     assert found('"100% of (w"') == [words]
     assert found("needle status:queued") == []
+
+
+def test_runs_of_experiments_are_listed_only_where_they_are_asked_for(acme: Tenant) -> None:
+    mine = make_run(acme.principal, acme.project, task="Mine")
+    experiment = make_experiment(acme.principal, acme.project, items=1)
+
+    def found(query: str) -> list[str]:
+        return [run.title for run in runs_page(acme.principal, acme.project, query=query).items]
+
+    assert found("") == found("status:queued") == found("purpose:user") == [mine.title]
+    assert found("purpose:evaluation") == ["Add 1 and 1."] * 2
+    assert len(runs_of(experiment)) == 2
