@@ -47,7 +47,7 @@ def test_a_key_without_label_is_refused_at_its_field(as_ada: Client, ada: Princi
 def test_a_key_may_get_a_limit_of_its_own_and_the_list_shows_it(as_ada: Client, ada: Principal) -> None:
     page = text_of(as_ada.post(KEYS, {"label": "slow", "role": "viewer", "requests_per_second": "150"}))
     assert re.search(r"slow\s+Viewer\s+150", page)
-    assert re.search(r"tests\s+Owner\s+installation's", page)
+    assert re.search(r"tests\s+Owner\s+default", page)
     assert {key.label: key.requests_per_second for key in keys_of(ada)} == {"slow": 150, "tests": None}
 
 
