@@ -25,7 +25,7 @@ OPEN: Final = {
     "invitations/<str:token>": "such a link; says nothing about itself, only hands on",
     "admin/logout/": "hands on to accounts/logout/, which wants a session",
 }
-METHODS: Final = ("GET", "POST")
+METHODS: Final = ("GET", "POST", "PUT", "DELETE")
 SIGN_IN: Final = ("/accounts/login/", "/admin/login/")
 
 pytestmark = pytest.mark.django_db
