@@ -154,7 +154,7 @@ function groupBody(group, key, ui) {
   if (group.spans.length === 1) return html`<div class="calls-body">${subCall(group.spans[0], ui)}</div>`;
   const shown = CALLS_SHOWN * (1 + ui.count(key));
   const rest = group.spans.length - shown;
-  return html`<ol class="calls-list">
+  return html`<ol class="calls-list" data-scrolls>
       ${group.spans.slice(0, shown).map((span, index) => callRow(span, index, ui))}
     </ol>
     ${rest > 0

@@ -37,7 +37,8 @@ export function spendTable(span) {
   if (!sum.calls) return nothing;
   const [own, all] = [bucketsOf(self), bucketsOf(sum)];
   const figure = (value) => (self.calls ? format.count(value) : format.NONE);
-  const both = sum.calls !== self.calls || sum.failed > 0;
+  const failed = sum.failed - (span.kind === "sub_call" && span.status !== "ok" && span.status !== "running" ? 1 : 0);
+  const both = sum.calls !== self.calls || failed > 0;
   const line = (word, left, right, name = "") =>
     html`<tr class=${name}><th scope="row">${word}</th><td>${left}</td>${both ? html`<td>${right}</td>` : nothing}</tr>`;
   return html`${heading("Spend")}
@@ -50,7 +51,7 @@ export function spendTable(span) {
         ${line("Tokens", figure(own.total), format.count(all.total), "is-total")}
         ${line("Cost", self.calls ? money(self) : format.NONE, money(sum), "is-total")}
         ${span.kind === "model_call" ? nothing : line("Model calls", figure(self.calls), format.count(sum.calls))}
-        ${sum.failed ? line("Failed sub-calls", nothing, format.count(sum.failed)) : nothing}
+        ${failed ? line("Failed sub-calls", nothing, format.count(failed)) : nothing}
       </tbody>
     </table>
     ${sum.estimated ? html`<p class="faint">${estimate(span)}</p>` : nothing}`;

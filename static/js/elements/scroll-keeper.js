@@ -37,7 +37,7 @@ export class ScrollKeeper {
 
   settle(frames) {
     if (!this.aimed || !this.view.isConnected) return;
-    const block = this.find();
+    const block = this.withinList(this.find());
     if (block) {
       const margin = parseFloat(getComputedStyle(this.view).scrollPaddingTop) || 0;
       const off = block.getBoundingClientRect().top - this.view.getBoundingClientRect().top - margin;
@@ -45,6 +45,15 @@ export class ScrollKeeper {
     }
     cancelAnimationFrame(this.waiting);
     if (frames) this.waiting = requestAnimationFrame(() => this.settle(frames - 1));
+  }
+
+  /** What stands in a list that scrolls by itself is brought to its middle; then it is the list that is aimed at. */
+  withinList(block) {
+    const list = block?.closest("[data-scrolls]");
+    if (!list) return block;
+    const off = block.getBoundingClientRect().top - list.getBoundingClientRect().top;
+    list.scrollTop += off - (list.clientHeight - block.offsetHeight) / 2;
+    return list.parentElement;
   }
 
   /** Reading upwards lets go of the end; coming back to it takes hold again. */

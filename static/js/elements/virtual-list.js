@@ -45,15 +45,15 @@ export class VirtualList extends LightElement {
     return this.rows.findIndex((row) => this.idOf(row) === id);
   }
 
-  /** Scroll to a row; false: it is not there yet. */
+  /** Scroll to a row; false: it is not in view yet, since it is still to come or the list is still to grow. */
   show(id) {
     const index = this.indexOf(id);
     if (index < 0 || !this.view?.clientHeight) return false;
     const top = index * this.rowHeight;
-    const { scrollTop, clientHeight } = this.view;
-    if (top < scrollTop) this.view.scrollTop = top - this.rowHeight;
-    else if (top + this.rowHeight > scrollTop + clientHeight) this.view.scrollTop = top - clientHeight + 2 * this.rowHeight;
-    return true;
+    const { view, rowHeight } = this;
+    if (top < view.scrollTop) view.scrollTop = top - rowHeight;
+    else if (top + rowHeight > view.scrollTop + view.clientHeight) view.scrollTop = top - view.clientHeight + 2 * rowHeight;
+    return top >= view.scrollTop && top + rowHeight <= view.scrollTop + view.clientHeight;
   }
 
   choose(id) {
