@@ -8,6 +8,7 @@ from rlmlab import scoping
 from rlmlab.audit.actions import record
 from rlmlab.errors import Conflict, Invalid, NotFound
 from rlmlab.tenancy.principals import Principal
+from trajectories.improvement.evidence import chosen_evidence, latest_evidence
 from trajectories.improvement.labels import Grounds, clean_label, label_of, locked, point
 from trajectories.improvement.prompts import refuse_foreign_prompt
 from trajectories.models import Prompt, PromptLabel, PromptVersion
@@ -53,7 +54,23 @@ def move_label(*, by: Principal, prompt: Prompt, move: Move) -> PromptLabel:
             return label
         if move.seen is not None and move.seen != (label.version.number if label is not None else 0):
             raise Conflict(f"The label {name} was moved meanwhile. Look at it again before you decide.")
-        return point(prompt, name, version, by=by.actor, grounds=Grounds(reason, overridden=True))
+        before = None if label is None else label.version
+        return point(prompt, name, version, by=by.actor, grounds=_grounds(by, move, before, version, reason))
+
+
+def _grounds(by: Principal, move: Move, before: PromptVersion | None, after: PromptVersion, reason: str) -> Grounds:
+    """Return why a label moves, with what was measured; a new label comes from nowhere, so nothing can be compared."""
+    if before is None:
+        if move.experiment is not None:
+            raise Invalid.field("experiment", "cannot be evidence: the label is new, so that nothing was compared")
+        return Grounds(reason, overridden=True)
+    if move.experiment is None:
+        found = latest_evidence(by, before, after)
+    else:
+        found = chosen_evidence(move.experiment, before, after)
+    if found is None:
+        return Grounds(reason, overridden=True)
+    return Grounds(reason, overridden=not found.supports, experiment=found.experiment, evidence=found.snapshot())
 
 
 def _clean_reason(label: str, reason: str) -> str:

@@ -46,10 +46,11 @@ class VersionView:
 
 @dataclass(frozen=True, slots=True)
 class PromotionView:
-    """A move of a label, with both versions (without their texts) and who made it."""
+    """A move of a label, with both versions (without their texts): who made it, and who wrote where it went."""
 
     promotion: Promotion
     author: str
+    writer: str
 
 
 def prompts_page(
@@ -207,6 +208,8 @@ def promotions_page(
         brought = found.select_related("from_version", "to_version", "experiment")
         deferred = brought.defer("from_version__text", "to_version__text", "experiment__plan")
         rows = list(deferred.order_by("-created_at", "-id")[: limit + 1])
-    names = names_of(principal.organization, [author_of(row) for row in rows[:limit]])
+    authors = [(author_of(row), author_of(row.to_version)) for row in rows[:limit]]
+    names = names_of(principal.organization, {author for pair in authors for author in pair})
     more = encode_cursor(rows[limit - 1].created_at, rows[limit - 1].id) if len(rows) > limit else ""
-    return Page([PromotionView(row, names[author_of(row)]) for row in rows[:limit]], more)
+    listed = zip(rows, authors, strict=False)
+    return Page([PromotionView(row, names[mover], names[writer]) for row, (mover, writer) in listed], more)

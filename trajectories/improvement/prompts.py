@@ -18,6 +18,7 @@ from trajectories.models.prompts import PRODUCTION, SYSTEM_PROMPT
 from trajectories.requests import clean_text
 
 TEXT_CHARACTERS: Final = 100_000
+TEXT_LINES: Final = 5_000
 NOTE_CHARACTERS: Final = 500
 BUILTIN_NOTE: Final = "What this release of RLM Lab teaches."
 NEW_BUILTIN: Final = "A new release of RLM Lab teaches another text, and the label stood at that of the one before."
@@ -73,6 +74,8 @@ def create_version(*, by: Principal, prompt: Prompt, text: str, note: str = "") 
     by.require("prompt.edit")
     refuse_foreign_prompt(by, prompt)
     text = clean_text("text", _LINE_END.sub("\n", text), TEXT_CHARACTERS)
+    if (lines := text.count("\n")) > TEXT_LINES:
+        raise Invalid.field("text", f"has {lines:,} lines; {TEXT_LINES:,} are allowed")
     note = fields.clean_text("note", note, limit=NOTE_CHARACTERS, blank=True)
     with scoping.organization(by.organization):
         return _add(locked(prompt), text, note, by=by.actor)

@@ -19,6 +19,7 @@ from trajectories.improvement import prompt_queries as queries
 from trajectories.improvement.promotion import Move, move_label
 from trajectories.improvement.prompts import (
     TEXT_CHARACTERS,
+    TEXT_LINES,
     composed,
     create_version,
     ensure_system_prompt,
@@ -27,7 +28,7 @@ from trajectories.improvement.prompts import (
     version_for_run,
 )
 from trajectories.models import Promotion, Prompt, PromptVersion, Run
-from trajectories.specs import root_data, run_spec
+from trajectories.specs import Shown, root_data, run_spec
 
 OWN = 'You work in a REPL. Set answer["content"] and answer["ready"].'
 
@@ -178,6 +179,7 @@ def test_text_of_the_latest_version_is_refused(acme: Tenant) -> None:
         ("a\x00", "", "text"),
         ("\ud800", "", "text"),
         ("x" * (TEXT_CHARACTERS + 1), "", "text"),
+        ("x\n" * (TEXT_LINES + 1), "", "text"),
         (OWN, "x" * 501, "note"),
         (OWN, "a\nb", "note"),
     ],

@@ -7,7 +7,7 @@ from django.db import connection
 
 from rlmlab import scoping
 from rlmlab.audit.models import AuditEntry
-from rlmlab.audit.queries import entries_page
+from rlmlab.audit.presenters import sentence
 from rlmlab.errors import Conflict, Invalid, NotAllowed, NotFound
 from rlmlab.tenancy.models import Role
 from rlmlab.tenancy.principals import Principal
@@ -50,16 +50,21 @@ def moves(by: Principal, prompt: Prompt) -> list[tuple[str, int | None, int]]:
     ]
 
 
+def latest_entry(by: Principal) -> AuditEntry:
+    with scoping.organization(by.organization_id):
+        return AuditEntry.objects.for_org(by.organization_id).order_by("-id")[0]
+
+
 def test_move_is_kept_with_its_reason_and_audited(ada: Principal, prompt: Prompt) -> None:
     assert move(ada, prompt, "production", 2) == 2
     [row] = queries.promotions_page(ada, prompt).items
     kept = row.promotion
     assert (row.author, kept.reason, kept.overridden, kept.experiment_id) == (ada.actor.label, REASON, True, None)
     assert moves(ada, prompt) == [("production", 1, 2)]
-    entry = entries_page(ada.organization_id, limit=1)[0]
-    assert (entry.action, entry.actor) == ("prompt.move_label", ada.actor.label)
-    assert entry.sentence == "moved the label production of the prompt system to v2"
-    assert ("version", "1", "2") in entry.differences
+    entry = latest_entry(ada)
+    assert (entry.action, entry.object_id, entry.actor_id) == ("prompt.move_label", kept.id, ada.actor.id)
+    assert sentence(entry.action, entry.changes) == "moved the label production of the prompt system to v2"
+    assert entry.changes["version"] == {"from": 1, "to": 2}
 
 
 def test_label_that_stands_there_already_is_left_alone(ada: Principal, prompt: Prompt) -> None:
@@ -138,11 +143,9 @@ def test_label_is_deleted_and_its_history_stays(ada: Principal, prompt: Prompt) 
     move(ada, prompt, "staging", 2)
     delete_label(by=ada, prompt=prompt, name="staging")
     assert (labels(ada, prompt), moves(ada, prompt)) == ({"production": 1}, [("staging", None, 2)])
-    entry = entries_page(ada.organization_id, limit=1)[0]
-    assert (entry.sentence, entry.differences[-1]) == (
-        "deleted the label staging of the prompt system",
-        ("version", "2", ""),
-    )
+    entry = latest_entry(ada)
+    assert sentence(entry.action, entry.changes) == "deleted the label staging of the prompt system"
+    assert entry.changes["version"] == {"from": 2, "to": None}
     with pytest.raises(NotFound, match='has no label "staging"'):
         delete_label(by=ada, prompt=prompt, name="staging")
 
