@@ -3,7 +3,19 @@
 from django.urls import path, re_path
 from ninja import NinjaAPI
 
-from rlmlab.api import errors, events, examples, files, memories, projects, prompts, ratings, runs
+from rlmlab.api import (
+    datasets,
+    errors,
+    events,
+    examples,
+    experiments,
+    files,
+    memories,
+    projects,
+    prompts,
+    ratings,
+    runs,
+)
 from rlmlab.api.auth import KeyAuth, SessionAuth
 from rlmlab.api.docs import LocalSwagger
 from rlmlab.api.health import healthz, readyz
@@ -25,6 +37,8 @@ errors.register(api)
 api.add_router("/v1/projects", projects.router)
 api.add_router("/v1/projects", files.router)
 api.add_router("/v1/projects", prompts.router)
+api.add_router("/v1/projects", datasets.router)
+api.add_router("/v1/projects", experiments.router)
 api.add_router("/v1", runs.router)
 api.add_router("/v1", events.router)
 api.add_router("/v1", memories.router)

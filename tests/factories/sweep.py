@@ -11,6 +11,7 @@ from rlmlab import scoping
 from rlmlab.tenancy.actions.invitations import invite
 from rlmlab.tenancy.actions.projects import create_project
 from rlmlab.tenancy.models import ApiKey, Membership
+from tests.factories.experiments import make_experiment
 from tests.factories.runs import finished_run
 from tests.factories.tenancy import Tenant
 from trajectories.actions.examples import make_example
@@ -19,6 +20,9 @@ from trajectories.improvement.prompts import ensure_system_prompt
 
 PROJECT: Final = "acme-only"
 BODIES: Final[dict[tuple[str, str], dict[str, Any]]] = {
+    ("post", "/api/v1/projects/{slug}/datasets"): {"name": "x"},
+    ("post", "/api/v1/projects/{slug}/datasets/{dataset}/items"): {"task": "x", "expected": "x"},
+    ("post", "/api/v1/projects/{slug}/experiments"): {"dataset": "x", "candidate": "v1"},
     ("post", "/api/v1/projects/{slug}/memories"): {"text": "x"},
     ("post", "/api/v1/projects/{slug}/prompts/{prompt}/versions"): {"text": "x"},
     ("post", "/api/v1/projects/{slug}/runs"): {"task": "x"},
@@ -47,6 +51,8 @@ def things_of(tenant: Tenant) -> dict[str, Any]:
         "prompt": ensure_system_prompt(project).name,
         "number": 1,
         "label": "production",
+        "dataset": "sums",
+        "experiment_id": make_experiment(tenant.principal, project, items=1).id,
         "memory_id": add_memory(by=tenant.principal, project=project, text="What is secret.").memory.id,
     }
 

@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Left
 
 from rlmlab import scoping
-from rlmlab.errors import NotFound
+from rlmlab.errors import Invalid, NotFound
 from rlmlab.scoping.pages import DEFAULT_LIMIT, Page, decode_cursor, encode_cursor
 from rlmlab.tenancy.models import Project
 from rlmlab.tenancy.principals import Principal
@@ -119,6 +119,16 @@ class Comparison:
     items: int
     rows: Sequence[Row]
     seed: int = 0
+
+    def of_kind(self, kind: str) -> list[Row]:
+        """Return the rows of a kind; all of them for an empty one.
+
+        Raises:
+            Invalid: there is no such kind.
+        """
+        if kind and kind not in list(Kind):
+            raise Invalid.field("kind", f"must be one of {', '.join(Kind)}")
+        return [row for row in self.rows if not kind or row.kind == kind]
 
     def count(self, kind: Kind) -> int:
         """Count the items of a kind."""
@@ -265,15 +275,15 @@ def grade_of(status: str, error_code: str, right: Callable[[], bool]) -> Grade:
     return Grade.RIGHT if status == RunStatus.SUCCEEDED and right() else Grade.WRONG
 
 
-def experiment_for(principal: Principal, experiment_id: UUID) -> Experiment:
-    """Return an experiment of the principal's organization, with its dataset and both versions.
+def experiment_for(principal: Principal, project: Project, experiment_id: UUID) -> Experiment:
+    """Return an experiment of a project, with its dataset and both versions.
 
     Raises:
-        NotFound: the organization has none of this id.
+        NotFound: the project has none of this id.
     """
     principal.require("experiment.view")
     with scoping.organization(principal.organization):
-        found = _shown(principal).filter(id=experiment_id).first()
+        found = _shown(principal).filter(project=project, id=experiment_id).first()
     if found is None:
         raise NotFound(f"There is no experiment {experiment_id}.")
     return found
@@ -297,6 +307,19 @@ def experiments_page(
     compared = comparisons_of(rows[:limit])
     more = encode_cursor(rows[limit - 1].created_at, rows[limit - 1].id) if len(rows) > limit else ""
     return Page([(row, compared[row.id]) for row in rows[:limit]], more)
+
+
+def rows_page(
+    principal: Principal, experiment: Experiment, *, kind: str = "", after: int = 0, limit: int = DEFAULT_LIMIT
+) -> Page[Row]:
+    """List the items of an experiment by number, those behind the number `after`.
+
+    Raises:
+        Invalid: there is no such kind.
+    """
+    principal.require("experiment.view")
+    rows = [row for row in comparison_of(experiment).of_kind(kind) if row.number > after]
+    return Page(rows[:limit], str(rows[limit - 1].number) if len(rows) > limit else "")
 
 
 def comparison_of(experiment: Experiment) -> Comparison:

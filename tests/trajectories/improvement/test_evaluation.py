@@ -196,10 +196,10 @@ def test_experiments_are_listed_newest_first_with_one_look_at_all_runs(
 
 def test_an_experiment_is_found_within_its_organization(acme: Tenant, bolt: Tenant, vera: Principal) -> None:
     experiment = make_experiment(acme.principal, acme.project, items=1)
-    found: Experiment = experiment_for(vera, experiment.id)
+    found: Experiment = experiment_for(vera, acme.project, experiment.id)
     assert (found.candidate.prompt.name, found.dataset.name) == ("system", "sums")
     with pytest.raises(NotFound):
-        experiment_for(bolt.principal, experiment.id)
+        experiment_for(bolt.principal, bolt.project, experiment.id)
     assert experiments_page(bolt.principal, bolt.project).items == []
 
 
