@@ -2,10 +2,25 @@
 
 from django.urls import path
 
-from rlmlab.console.views import account, audit, home, invitations, keys, launch, members, pages, projects, run, runs
+from rlmlab.console.views import (
+    account,
+    audit,
+    home,
+    invitations,
+    keys,
+    launch,
+    members,
+    pages,
+    project_settings,
+    projects,
+    providers,
+    run,
+    runs,
+)
 
 ORGANIZATION = "o/<slug:organization>"
 PROJECT = f"{ORGANIZATION}/p/<slug:project>"
+PROVIDER_KEY = f"{ORGANIZATION}/settings/providers/<uuid:provider_key_id>"
 INVITATION = f"{ORGANIZATION}/settings/invitations/<uuid:invitation_id>"
 
 urlpatterns = [
@@ -15,6 +30,7 @@ urlpatterns = [
     path(f"{ORGANIZATION}/projects", projects.projects, name="projects"),
     path(f"{PROJECT}/runs", runs.runs, name="runs"),
     path(f"{PROJECT}/runs/new", launch.launch, name="launch"),
+    path(f"{PROJECT}/settings", project_settings.project_settings, name="project_settings"),
     path("runs/<uuid:run_id>", run.run, name="run"),
     path(f"{ORGANIZATION}/settings/members", members.members, name="members"),
     path(f"{ORGANIZATION}/settings/members/<uuid:membership_id>", members.change_member, name="change_member"),
@@ -22,6 +38,11 @@ urlpatterns = [
     path(f"{INVITATION}/revoke", members.revoke_invitation, name="revoke_invitation"),
     path(f"{ORGANIZATION}/settings/keys", keys.keys, name="keys"),
     path(f"{ORGANIZATION}/settings/keys/<uuid:key_id>/revoke", keys.revoke_key, name="revoke_key"),
+    path(f"{ORGANIZATION}/settings/providers", providers.providers, name="providers"),
+    path(f"{PROVIDER_KEY}/remove", providers.remove_key, name="remove_provider_key"),
+    path(f"{PROVIDER_KEY}/test", providers.try_key, name="try_provider_key"),
+    path(f"{ORGANIZATION}/settings/prices", providers.set_price, name="set_price"),
+    path(f"{ORGANIZATION}/settings/prices/<uuid:price_id>/remove", providers.remove_price, name="remove_price"),
     path(f"{ORGANIZATION}/settings/audit", audit.audit, name="audit"),
     path("invitations", invitations.accept, name="accept_invitation"),
     path("invitations/<str:token>", invitations.invitation, name="invitation"),

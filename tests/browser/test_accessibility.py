@@ -21,6 +21,8 @@ PAGES = {
     "projects": "/o/acme/projects",
     "members": "/o/acme/settings/members",
     "keys": "/o/acme/settings/keys",
+    "providers": "/o/acme/settings/providers",
+    "project settings": "/o/acme/p/demo/settings",
     "audit": "/o/acme/settings/audit",
     "organizations": "/organizations",
     "components": "/components",

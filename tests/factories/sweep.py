@@ -4,12 +4,15 @@ Both sweeps over addresses use it: nobody, and nobody of another organization, g
 an address of its own adds a line to `things_of`; an operation that takes a body adds a line to `BODIES`.
 """
 
+from decimal import Decimal
 from typing import Any, Final
 
 from memory.actions import add_memory
 from rlmlab import scoping
 from rlmlab.tenancy.actions.invitations import invite
+from rlmlab.tenancy.actions.prices import set_price
 from rlmlab.tenancy.actions.projects import create_project
+from rlmlab.tenancy.actions.providers import set_provider_key
 from rlmlab.tenancy.models import ApiKey, Membership
 from tests.factories.experiments import make_experiment
 from tests.factories.runs import finished_run
@@ -19,7 +22,9 @@ from trajectories.actions.ratings import Judgement, rate_run
 from trajectories.improvement.prompts import ensure_system_prompt
 
 PROJECT: Final = "acme-only"
+ONE: Final = Decimal(1)
 BODIES: Final[dict[tuple[str, str], dict[str, Any]]] = {
+    ("patch", "/api/v1/projects/{slug}"): {"name": "x"},
     ("post", "/api/v1/projects/{slug}/datasets"): {"name": "x"},
     ("post", "/api/v1/projects/{slug}/datasets/{dataset}/items"): {"task": "x", "expected": "x"},
     ("post", "/api/v1/projects/{slug}/experiments"): {"dataset": "x", "candidate": "v1"},
@@ -47,6 +52,8 @@ def things_of(tenant: Tenant) -> dict[str, Any]:
         "example_id": make_example(by=tenant.principal, run=run).id,
         "key_id": key.id,
         "membership_id": membership.id,
+        "provider_key_id": set_provider_key(by=tenant.principal, provider="openai", api_key="sk-secret").id,
+        "price_id": set_price(by=tenant.principal, model="openai/x", input_usd=ONE, output_usd=ONE).id,
         "invitation_id": invite(by=tenant.principal, email="secret@acme.example", role="viewer").invitation.id,
         "prompt": ensure_system_prompt(project).name,
         "number": 1,

@@ -16,7 +16,7 @@ from rlmlab import scoping
 from rlmlab.api.stream import NOT_FOUND, websocket_urlpatterns
 from rlmlab.asgi import application
 from rlmlab.audit.models import AuditEntry
-from rlmlab.tenancy.models import ApiKey, Invitation, Membership
+from rlmlab.tenancy.models import ApiKey, Invitation, Membership, ModelPrice, Project, ProviderKey
 from tests.factories.runs import finished_run
 from tests.factories.sweep import BODIES, filled, things_of
 from tests.factories.tenancy import Tenant
@@ -27,7 +27,16 @@ PAGES = [address for address in addresses() if address.module.startswith("rlmlab
 FOR_STRANGERS = {"invitation"}  # whoever has the link may come; what it shows: tests/console/test_invitations.py
 OF_A_TENANT = [page for page in PAGES if "<" in page.route and page.name not in FOR_STRANGERS]
 INSIDE = [page for page in OF_A_TENANT if page.route.count("<") > 1]  # an organization and something of its own
-POST_ONLY = {"revoke_key", "change_member", "renew_invitation", "revoke_invitation"}
+POST_ONLY = {
+    "try_provider_key",
+    "remove_provider_key",
+    "set_price",
+    "remove_price",
+    "revoke_key",
+    "change_member",
+    "renew_invitation",
+    "revoke_invitation",
+}
 BY_SESSION = [operation for operation in operations() if "{" in operation.path]
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 
@@ -62,6 +71,9 @@ def state(acme: Tenant) -> list[object]:
         return [
             list(ApiKey.objects.order_by("id").values_list("id", "revoked_at")),
             list(Invitation.objects.order_by("id").values_list("id", "revoked_at", "accepted_at")),
+            list(ProviderKey.objects.order_by("id").values_list("id", "secret")),
+            list(ModelPrice.objects.order_by("id").values_list("id", "input_usd")),
+            list(Project.objects.order_by("id").values_list("id", "name", "default_model")),
             list(Membership.objects.order_by("id").values_list("id", "role")),
             list(Run.objects.order_by("id").values_list("id", "status", "cancel_requested", "last_seq")),
             AuditEntry.objects.count(),

@@ -1,6 +1,7 @@
 """A page asks the database as often for three rows as for one. The API's lists: `tests/api/test_openapi.py`."""
 
 from collections.abc import Callable
+from decimal import Decimal
 
 import pytest
 from django.db import connection
@@ -11,7 +12,9 @@ from rlmlab.tenancy.actions.invitations import invite
 from rlmlab.tenancy.actions.keys import create_key
 from rlmlab.tenancy.actions.members import add_member
 from rlmlab.tenancy.actions.organizations import create_organization
+from rlmlab.tenancy.actions.prices import set_price
 from rlmlab.tenancy.actions.projects import create_project
+from rlmlab.tenancy.actions.providers import set_provider_key
 from rlmlab.tenancy.principals import system_principal
 from tests.factories.runs import finished_run
 from tests.factories.tenancy import Tenant, make_member
@@ -36,6 +39,12 @@ def add_run(tenant: Tenant, number: int) -> object:
     return finished_run(tenant.principal, tenant.project, number + 1, tags=[f"tag-{number}"])
 
 
+def add_provider(tenant: Tenant, number: int) -> object:
+    set_price(by=tenant.principal, model=f"openai/{number}", input_usd=Decimal(1), output_usd=Decimal(1))
+    provider = ("openai", "groq", "anthropic")[number]
+    return set_provider_key(by=tenant.principal, provider=provider, api_key="sk-0123456789")
+
+
 def add_organization(tenant: Tenant, number: int) -> object:
     organization = create_organization(by=tenant.principal.actor, slug=f"acme-{number}", name=f"Acme {number}")
     return add_member(by=system_principal(organization), email=tenant.user.email, role="owner")
@@ -48,6 +57,7 @@ LISTS: dict[str, Add] = {
     "/o/acme/p/demo/runs": add_run,
     "/o/acme/settings/members": add_person,
     "/o/acme/settings/keys": add_key,
+    "/o/acme/settings/providers": add_provider,
     "/o/acme/settings/audit": add_project,
 }
 

@@ -1,6 +1,7 @@
 """Icons, statuses and figures in templates; static/js/lib/format.js does the same in the browser."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
 
 from django import template
@@ -82,6 +83,12 @@ def usd(value: float | None) -> str:
         return "<$0.0001"
     digits = 4 if value < 0.01 else 3 if value < 1 else 2  # noqa: PLR2004
     return f"${value:.{digits}f}"
+
+
+@register.filter
+def plain(value: Decimal | None) -> str:
+    """A price as it was given, without zeros at its end."""
+    return NONE if value is None else f"{value.normalize():f}"
 
 
 @register.filter

@@ -1,5 +1,7 @@
 """The form that launches a run; its script sends the documented request of the REST interface."""
 
+from dataclasses import replace
+
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -7,9 +9,11 @@ from django.views.decorators.http import require_safe
 
 from rlmlab.console.access import member_page, show_project
 from rlmlab.engine.types import Budget
+from rlmlab.tenancy.limits import HIGHEST
 from rlmlab.tenancy.models import EnvironmentName
 from rlmlab.tenancy.principals import Principal
 from rlmlab.tenancy.queries import project_by_slug
+from trajectories.recent import model_names
 
 
 @require_safe
@@ -19,13 +23,15 @@ def launch(request: HttpRequest, principal: Principal, project: str) -> HttpResp
     principal.require("run.create")
     found = project_by_slug(principal, project)
     show_project(request, found)
+    own = {name: getattr(found, name) for name in HIGHEST}
     context = {
         "principal": principal,
         "project": found,
         "default_model": found.default_model or settings.RLMLAB.default_model or settings.RLMLAB.local_model,
         "local_model": settings.RLMLAB.local_model,
         "environments": EnvironmentName.choices,
-        "budget": Budget(),
+        "models": model_names(principal, found),
+        "budget": replace(Budget(), **{name: value for name, value in own.items() if value is not None}),
         "caps": principal.organization.budget_caps(),
     }
     return render(request, "console/launch.html", context)

@@ -60,6 +60,10 @@ class LaunchForm {
     return this.form.elements.namedItem(name);
   }
 
+  listed(name) {
+    return this.field(name).value.split(",").map((part) => part.trim()).filter(Boolean);
+  }
+
   /** The request's body, with what was left empty left out. */
   body() {
     const body = { task: this.field("task").value };
@@ -72,8 +76,10 @@ class LaunchForm {
     if (files.length) body.files = files;
     const seed = this.field("seed").value.trim();
     if (seed) body.seed = numberOf(seed);
-    const tags = this.field("tags").value.split(",").map((tag) => tag.trim()).filter(Boolean);
+    const tags = this.listed("tags");
     if (tags.length) body.tags = tags;
+    const fallbacks = this.listed("fallback_models");
+    if (fallbacks.length) body.fallback_models = fallbacks;
     const budget = {};
     for (const name of LIMITS) {
       const value = this.field(`budget.${name}`).value.trim();
