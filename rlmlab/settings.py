@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from django.templatetags.static import static
 from psycopg.conninfo import conninfo_to_dict
 
 from rlmlab.embedded import postgres, valkey
@@ -59,6 +60,7 @@ CSRF_TRUSTED_ORIGINS = list(RLMLAB.trusted_origins)
 INSTALLED_APPS = [
     "daphne",
     "unfold",
+    "unfold.contrib.filters",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -171,6 +173,7 @@ UNFOLD = {
     "SITE_URL": "/",
     "SITE_SYMBOL": "fact_check",
     "SHOW_VIEW_ON_SITE": True,
+    "STYLES": [lambda _: static("css/components/diff.css"), lambda _: static("css/admin.css")],
 }
 
 # static files

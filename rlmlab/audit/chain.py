@@ -6,8 +6,9 @@ rights. Against both, note a chain's head elsewhere and give it as `expected` la
 """
 
 import hashlib
+import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
@@ -32,13 +33,17 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class ChainReport:
-    """The outcome of a check; `broken_at` is the first position that is wrong, None where the chain is whole."""
+    """The outcome of a check; `broken_at` is the first position that is wrong, None where the chain is whole.
+
+    `head` is the last link that was found right, so its position says how many are.
+    """
 
     organization_id: UUID
     head: Head
     erased: int
     broken_at: int | None = None
     reason: str = ""
+    seconds: float = field(default=0.0, compare=False)
 
 
 class _Broken(Exception):
@@ -60,8 +65,10 @@ def verify_chain(organization_id: UUID, *, expected: Head | None = None) -> Chai
 
     `expected` is a head noted earlier, which the chain must still contain.
     """
+    started = time.monotonic()
     erased = 0
     head = Head(0, GENESIS)
+    broken_at, reason = None, ""
     try:
         for link, people in _links(organization_id):
             _check_link(link, head)
@@ -71,8 +78,8 @@ def verify_chain(organization_id: UUID, *, expected: Head | None = None) -> Chai
                 raise _Broken(head.position, f"its hash is not the expected {expected.hash}")
         _check_end(organization_id, head, expected)
     except _Broken as error:
-        return ChainReport(organization_id, head, erased, error.position, error.reason)
-    return ChainReport(organization_id, head, erased)
+        broken_at, reason = error.position, error.reason
+    return ChainReport(organization_id, head, erased, broken_at, reason, time.monotonic() - started)
 
 
 def entry_hash(link: AuditLink, changes_text: str) -> str:

@@ -41,6 +41,7 @@ class AuditEntry(models.Model):
         verbose_name_plural = "audit entries"
         indexes = [
             models.Index(fields=["organization_id", "-at"], name="audit_entry_by_time"),
+            models.Index(fields=["organization_id", "-id"], name="audit_entry_by_organization"),
             models.Index(fields=["object_type", "object_id"], name="audit_entry_by_object"),
             models.Index(fields=["actor_id"], name="audit_entry_by_actor"),
         ]

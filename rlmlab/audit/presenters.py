@@ -31,9 +31,12 @@ def registered_actions() -> frozenset[str]:
 
 
 def sentence(action: str, changes: Mapping[str, Any]) -> str:
-    """Say what an entry records; a value that is not there shows as an ellipsis."""
+    """Say what an entry records; a value that is not there shows as an ellipsis.
+
+    An action that nobody knows, or nobody any more, goes by its name: also a forged entry has to be shown.
+    """
     values = {key: _shown(value) for key, value in changes.items()}
-    return string.Formatter().vformat(_sentences[action], (), _Ellipsis(values))
+    return string.Formatter().vformat(_sentences.get(action, action), (), _Ellipsis(values))
 
 
 def _shown(value: Any) -> str:
@@ -41,18 +44,3 @@ def _shown(value: Any) -> str:
     if isinstance(value, dict) and value.keys() == {"from", "to"}:
         value = value["to"]
     return "none" if value is None else str(value)
-
-
-def differences(changes: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """List (field, before, after); a plain value is one that was set and has no before."""
-    rows = []
-    for field, value in sorted(changes.items()):
-        if isinstance(value, dict) and value.keys() == {"from", "to"}:
-            rows.append((field, _text(value["from"]), _text(value["to"])))
-        else:
-            rows.append((field, "", _text(value)))
-    return rows
-
-
-def _text(value: Any) -> str:
-    return "" if value is None else str(value)

@@ -44,6 +44,7 @@ urlpatterns = [
     path(f"{ORGANIZATION}/settings/prices", providers.set_price, name="set_price"),
     path(f"{ORGANIZATION}/settings/prices/<uuid:price_id>/remove", providers.remove_price, name="remove_price"),
     path(f"{ORGANIZATION}/settings/audit", audit.audit, name="audit"),
+    path(f"{ORGANIZATION}/settings/audit/verify", audit.verify, name="verify_audit"),
     path("invitations", invitations.accept, name="accept_invitation"),
     path("invitations/<str:token>", invitations.invitation, name="invitation"),
     path("account", account.account, name="account"),

@@ -10,8 +10,10 @@ from django.utils import timezone
 
 from rlmlab import scoping
 from rlmlab.audit.actors import Actor
-from rlmlab.audit.queries import EntryView, entries_page
+from rlmlab.audit.chain import ChainReport
+from rlmlab.audit.queries import EVERYTHING, EntryFilter, EntryView, entries_page, object_types
 from rlmlab.errors import Invalid, NotAuthenticated, NotFound
+from rlmlab.tenancy.chains import verified
 from rlmlab.tenancy.fields import is_slug
 from rlmlab.tenancy.models import ApiKey, Invitation, Membership, Organization, Project, User
 from rlmlab.tenancy.principals import Principal
@@ -150,10 +152,25 @@ def keys_of(principal: Principal) -> list[ApiKey]:
         return list(found.order_by("-created_at"))
 
 
-def audit_page(principal: Principal, *, before: UUID | None = None, limit: int = 50) -> list[EntryView]:
-    """List the organization's audit entries, newest first, those older than the entry `before`."""
+def audit_page(
+    principal: Principal, *, before: UUID | None = None, limit: int = 50, where: EntryFilter = EVERYTHING
+) -> list[EntryView]:
+    """List the organization's audit entries that are meant, newest first, those older than the entry `before`."""
     principal.require("audit.view")
-    return entries_page(principal.organization_id, before=before, limit=limit)
+    return entries_page(principal.organization_id, before=before, limit=limit, where=where)
+
+
+def audited_types(principal: Principal) -> list[str]:
+    """List the kinds of objects that the organization's audit entries are about."""
+    principal.require("audit.view")
+    return object_types(principal.organization_id)
+
+
+def verify_audit(principal: Principal) -> ChainReport:
+    """Check the organization's audit chain, from its first entry."""
+    principal.require("audit.view")
+    with scoping.organization(principal.organization):
+        return verified(principal.organization_id)
 
 
 def organization_by_slug(slug: str) -> Organization | None:

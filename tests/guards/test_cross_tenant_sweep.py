@@ -36,6 +36,7 @@ POST_ONLY = {
     "change_member",
     "renew_invitation",
     "revoke_invitation",
+    "verify_audit",
 }
 BY_SESSION = [operation for operation in operations() if "{" in operation.path]
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"

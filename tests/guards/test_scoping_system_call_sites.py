@@ -25,7 +25,9 @@ CALL_SITES: Final = {
     # the staff's review of the audit log
     "rlmlab/tenancy/admin.py:changelist_view",
     "rlmlab/tenancy/admin.py:changeform_view",
-    "rlmlab/tenancy/admin.py:check_chains",
+    "rlmlab/tenancy/admin.py:chains",
+    "rlmlab/tenancy/admin.py:export",
+    "rlmlab/tenancy/admin.py:_exported",
     # the workers' upkeep of everybody's runs
     "trajectories/leases.py:beat",
     "trajectories/leases.py:sweep",

@@ -63,12 +63,14 @@ def test_any_organization_tells_whether_there_was_a_bootstrap(request: pytest.Fi
 def test_audit_page_shows_own_entries_newest_first(ada: Principal, bo: Principal, vera: Principal) -> None:
     page = audit_page(ada)
     assert [entry.sentence for entry in page] == [
-        f"made the API key {page[0].differences[1][2]} “tests” as owner",
+        f"made the API key {page[0].changes[1].after} “tests” as owner",
         "created the project demo",
         "created the organization acme",
     ]
     assert [entry.actor for entry in page] == ["system", "ada@acme.example", "system"]
-    assert page[1].differences == [("name", "", "demo"), ("slug", "", "demo")]
+    assert [(change.field, change.before, change.after) for change in page[1].changes] == [
+        ("name", "", "demo"), ("slug", "", "demo"),
+    ]  # fmt: skip
     assert audit_page(ada, before=page[0].id, limit=1) == [page[1]]
     with pytest.raises(PermissionMissing):
         audit_page(vera)

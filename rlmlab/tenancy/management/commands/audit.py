@@ -1,8 +1,6 @@
 """Check the audit log, and erase a person's fields from it."""
 
 import argparse
-from dataclasses import replace
-from typing import Final
 from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -10,10 +8,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rlmlab import scoping
 from rlmlab.audit.actions import erase_person
 from rlmlab.audit.actors import SYSTEM
-from rlmlab.audit.chain import ChainReport, Head, chain_ids, verify_chain
-from rlmlab.tenancy.models import Organization
-
-PLATFORM_NAME: Final = "(platform)"
+from rlmlab.audit.chain import ChainReport, Head
+from rlmlab.tenancy.chains import named_chains, verified
+from rlmlab.tenancy.queries import organization_by_slug
 
 
 def _anchor(text: str) -> tuple[str, Head]:
@@ -64,7 +61,7 @@ class Command(BaseCommand):
             for name in expected.keys() - chains.keys():
                 raise CommandError(f'there is no chain "{name}"')
             for name, organization_id in chains.items():
-                report = _verified(organization_id, expected.get(name))
+                report = verified(organization_id, expected.get(name))
                 self.stdout.write(_line(name, report))
                 broken += report.broken_at is not None
         if broken:
@@ -72,22 +69,12 @@ class Command(BaseCommand):
 
 
 def _chains(slug: str | None) -> dict[str, UUID]:
-    """Map names to chains. Every organization has one from its first entry on; a deleted one's goes by its id."""
-    organizations = {item.slug: item.id for item in Organization.objects.order_by("slug")}
-    if slug is not None:
-        if slug not in organizations:
-            raise CommandError(f'there is no organization "{slug}"')
-        return {slug: organizations[slug]}
-    known = {*organizations.values(), scoping.PLATFORM}
-    gone = {str(chain): chain for chain in chain_ids() if chain not in known}
-    return {**organizations, **gone, PLATFORM_NAME: scoping.PLATFORM}
-
-
-def _verified(organization_id: UUID, expected: Head | None) -> ChainReport:
-    report = verify_chain(organization_id, expected=expected)
-    if report.broken_at is None and report.head.position == 0 and organization_id != scoping.PLATFORM:
-        return replace(report, broken_at=1, reason="the entry of its creation is missing")
-    return report
+    chains = named_chains()
+    if slug is None:
+        return chains
+    if organization_by_slug(slug) is None:
+        raise CommandError(f'there is no organization "{slug}"')
+    return {slug: chains[slug]}
 
 
 def _line(name: str, report: ChainReport) -> str:
