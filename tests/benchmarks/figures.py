@@ -1,10 +1,16 @@
-"""What a benchmark prints: where it ran, and each figure beside what it is measured against."""
+"""What a benchmark prints: where it ran, and each figure beside what it is measured against.
+
+With `BENCHMARK_FIGURES` in the environment, the figures are also added to the file of that name, a JSON object a line,
+from which `python -m tests.benchmarks` makes its table.
+"""
 
 import argparse
+import json
 import os
 import platform
 import statistics
 from collections.abc import Sequence
+from pathlib import Path
 
 
 def options(module_doc: str | None) -> argparse.Namespace:
@@ -24,7 +30,10 @@ def heading(name: str, *, quick: bool) -> None:
 def figure(what: str, shown: str, *, against: str = "", limit: str = "") -> None:
     """Print one figure."""
     parts = [shown, f"against {against}" if against else "", f"wanted {limit}" if limit else ""]
-    print(f"  {what}: {', '.join(part for part in parts if part)}")
+    print(f"  {what}: {', '.join(part for part in parts if part)}", flush=True)
+    if kept := os.environ.get("BENCHMARK_FIGURES"):
+        with Path(kept).open("a") as file:
+            file.write(json.dumps({"what": what.strip(), "shown": shown, "against": against, "limit": limit}) + "\n")
 
 
 def milliseconds(seconds: float) -> str:
