@@ -29,8 +29,8 @@ logger = logging.getLogger(__name__)
 
 WRONG_KEYS_PER_SECOND: Final = 20
 WRONG_KEYS_AT_ONCE: Final = 400
-ANSWER_SECONDS: Final = 0.25
-AWAY_SECONDS: Final = 10.0
+ANSWER_SECONDS: Final = 0.5
+AWAY_SECONDS: Final = 5.0
 _MICROSECONDS: Final = 1_000_000
 
 # KEYS: the bucket. ARGV: microseconds between two requests at the steady rate, requests that a full bucket holds.

@@ -48,6 +48,16 @@ print(sum(limiter.take(sys.argv[2], per_second=0.001, size=60).allowed for _ in 
 """
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Wait longer than in production, so that a busy machine is not taken for a server that is away."""
+    made = limits.limiter
+    made.cache_clear()
+    monkeypatch.setattr(limits, "ANSWER_SECONDS", 20)
+    yield
+    made.cache_clear()
+
+
 @pytest.fixture
 def client(servers: Places) -> Iterator[Redis]:
     with Redis.from_url(settings.LIVE_URL) as connected:
@@ -65,9 +75,15 @@ def bucket() -> str:
 
 
 @pytest.fixture
-def tight(acme: Tenant) -> ApiClient:
-    """A client whose key may make one request a second, two at once."""
-    return ApiClient(create_key(by=acme.principal, label="tight", requests_per_second=1).raw)
+def tight_key(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A key that may make one request a second, two at once, while a second lasts a minute."""
+    monkeypatch.setattr(limits, "_MICROSECONDS", 60_000_000)
+    return create_key(by=acme.principal, label="tight", requests_per_second=1).raw
+
+
+@pytest.fixture
+def tight(tight_key: str) -> ApiClient:
+    return ApiClient(tight_key)
 
 
 def take(limiter: Limiter, bucket: str, *, per_second: float = SLOW, size: int = 3) -> Standing:
@@ -87,24 +103,24 @@ def test_a_bucket_counts_down_and_refuses_when_it_is_empty(limiter: Limiter, buc
 
 
 def test_a_bucket_fills_again_at_its_rate(limiter: Limiter, bucket: str) -> None:
-    assert [take(limiter, bucket, per_second=10, size=1).allowed for _ in range(2)] == [True, False]
-    time.sleep(0.12)
-    assert [take(limiter, bucket, per_second=10, size=1).allowed for _ in range(2)] == [True, False]
+    for _ in range(2):
+        assert [take(limiter, bucket, per_second=1, size=1).allowed for _ in range(2)] == [True, False]
+        time.sleep(1.05)
 
 
 def test_the_long_run_keeps_to_the_rate(limiter: Limiter, bucket: str) -> None:
     started, allowed = time.monotonic(), 0
     while time.monotonic() - started < 0.5:
-        allowed += take(limiter, bucket, per_second=100, size=10).allowed
-    assert 10 + 45 <= allowed <= 10 + 100 * (time.monotonic() - started) + 1
+        allowed += take(limiter, bucket, per_second=100, size=50).allowed
+    assert 50 + 20 <= allowed <= 50 + 100 * (time.monotonic() - started) + 1
 
 
 def test_buckets_are_apart_and_are_forgotten_when_they_are_full(limiter: Limiter, client: Redis, bucket: str) -> None:
     assert not [take(limiter, bucket, size=1) for _ in range(2)][1].allowed
     assert take(limiter, f"{bucket}:other", size=1).allowed
-    assert take(limiter, f"{bucket}:quick", per_second=20, size=1).allowed
-    assert 0 < client.pttl(f"rlmlab:requests:{bucket}:quick") <= 50
-    time.sleep(0.06)
+    assert take(limiter, f"{bucket}:quick", per_second=2, size=1).allowed
+    assert 0 < client.pttl(f"rlmlab:requests:{bucket}:quick") <= 500
+    time.sleep(0.55)
     assert not client.exists(f"rlmlab:requests:{bucket}:quick")
 
 
@@ -232,7 +248,7 @@ def test_the_servers_absence_limits_nothing_and_is_logged_once_in_a_while(
         now[0] += limits.AWAY_SECONDS
         as_ada.get(PROJECTS)
     assert len(caplog.records) == 2
-    assert "requests are not counted for 10 s" in caplog.text
+    assert "requests are not counted for 5 s" in caplog.text
 
 
 def test_threads_that_wait_in_vain_together_log_once(
@@ -262,10 +278,9 @@ def test_a_key_with_a_limit_keeps_it_in_its_row(acme: Tenant) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_following_over_sse_counts_once(acme: Tenant) -> None:
+async def test_following_over_sse_counts_once(acme: Tenant, tight_key: str) -> None:
     run = await sync_to_async(finished_run)(acme.principal, acme.project, 50)
-    made: Any = await sync_to_async(create_key)(by=acme.principal, label="tight", requests_per_second=1)
-    headers = {"Authorization": f"Bearer {made.raw}", "Accept": "text/event-stream"}
+    headers = {"Authorization": f"Bearer {tight_key}", "Accept": "text/event-stream"}
     follow: Callable[[], Any] = lambda: AsyncClient().get(f"/api/v1/runs/{run.id}/events", headers=headers)  # noqa: E731
     first = await follow()
     assert first.headers["RateLimit-Remaining"] == "1"
@@ -275,10 +290,9 @@ async def test_following_over_sse_counts_once(acme: Tenant) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_opening_a_websocket_counts_once_and_too_many_are_closed_with_4429(acme: Tenant) -> None:
+async def test_opening_a_websocket_counts_once_and_too_many_are_closed_with_4429(acme: Tenant, tight_key: str) -> None:
     run = await sync_to_async(make_run)(acme.principal, acme.project)
-    made: Any = await sync_to_async(create_key)(by=acme.principal, label="tight", requests_per_second=1)
-    headers = [(b"authorization", f"Bearer {made.raw}".encode())]
+    headers = [(b"authorization", f"Bearer {tight_key}".encode())]
     first: list[dict[str, Any]] = []
     for _ in range(3):
         socket = WebsocketCommunicator(application, f"/ws/runs/{run.id}/", headers)

@@ -94,3 +94,17 @@ def test_a_broker_that_may_forget_is_a_warning() -> None:
     assert servers.eviction({}).detail.startswith("unknown")
     assert servers.append_only({"aof_enabled": 0}).state == "warn"
     assert servers.append_only({"aof_enabled": 1}) == Finding("append-only file", "ok", "on")
+
+
+@pytest.mark.parametrize(
+    ("answers", "state", "asked"),
+    [(["ok"], "ok", 1), (["none answers", "none answers", "ok"], "ok", 3), (["none answers"] * 3, "missing", 3)],
+)
+def test_a_busy_worker_is_asked_again(
+    monkeypatch: pytest.MonkeyPatch, answers: list[str], state: str, asked: int
+) -> None:
+    given = iter(answers)
+    heard: list[str] = []
+    monkeypatch.setattr(servers.readiness, "worker", lambda: heard.append(next(given)) or heard[-1])
+    assert servers.worker().state == state
+    assert len(heard) == asked
