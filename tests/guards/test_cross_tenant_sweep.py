@@ -34,6 +34,7 @@ POST_ONLY = {
     "remove_price",
     "revoke_key",
     "change_member",
+    "delete_prompt_label",
     "renew_invitation",
     "revoke_invitation",
     "verify_audit",

@@ -14,7 +14,7 @@ MOST_LINES: Final = 1_500
 that it takes grows with the square."""
 MOST_WORDS: Final = 400
 LEAST_ALIKE: Final = 0.4
-_WORDS: Final = re.compile(r"\w+|\s+|[^\w\s]")
+_WORDS: Final = re.compile(r"\w+\s*|[^\w\s]\s*|\s+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +84,18 @@ class Difference:
 
 def difference(before: str, after: str, *, context: int | None = CONTEXT) -> Difference:
     """Compare two texts; `context` is how many equal lines are shown around changes, None: all."""
-    rows = list(_rows(before.split("\n"), after.split("\n")))
+    old, new = _lines(before), _lines(after)
+    if old == new and before != after:  # only the end of the last line differs
+        old, new = before.split("\n"), after.split("\n")
+    rows = list(_rows(old, new))
     hunks, rest = _hunks(rows, context)
     added = sum(row.changed and row.right is not None for row in rows)
     removed = sum(row.changed and row.left is not None for row in rows)
     return Difference(tuple(hunks), rest, added, removed)
+
+
+def _lines(text: str) -> list[str]:
+    return text.removesuffix("\n").split("\n")
 
 
 def _rows(before: Sequence[str], after: Sequence[str]) -> Iterator[Row]:

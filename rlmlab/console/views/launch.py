@@ -13,7 +13,11 @@ from rlmlab.tenancy.limits import HIGHEST
 from rlmlab.tenancy.models import EnvironmentName
 from rlmlab.tenancy.principals import Principal
 from rlmlab.tenancy.queries import project_by_slug
+from trajectories.improvement.prompt_queries import labels_of, prompt_for, versions_page
+from trajectories.models.prompts import SYSTEM_PROMPT
 from trajectories.recent import model_names
+
+PROMPT_VERSIONS = 50
 
 
 @require_safe
@@ -23,6 +27,7 @@ def launch(request: HttpRequest, principal: Principal, project: str) -> HttpResp
     principal.require("run.create")
     found = project_by_slug(principal, project)
     show_project(request, found)
+    prompt = prompt_for(principal, found, SYSTEM_PROMPT)
     own = {name: getattr(found, name) for name in HIGHEST}
     context = {
         "principal": principal,
@@ -30,6 +35,8 @@ def launch(request: HttpRequest, principal: Principal, project: str) -> HttpResp
         "default_model": found.default_model or settings.RLMLAB.default_model or settings.RLMLAB.local_model,
         "local_model": settings.RLMLAB.local_model,
         "environments": EnvironmentName.choices,
+        "prompt_labels": labels_of(principal, prompt),
+        "prompt_versions": versions_page(principal, prompt, limit=PROMPT_VERSIONS),
         "models": model_names(principal, found),
         "budget": replace(Budget(), **{name: value for name, value in own.items() if value is not None}),
         "caps": principal.organization.budget_caps(),

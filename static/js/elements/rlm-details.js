@@ -22,6 +22,11 @@ const CHIPPED = new Set(["model_call", "sub_call", "tool_call"]); // whose name 
 const PURPOSES = { step: "Step of this level", sub_call: "Sub-call", fallback: "Best answer so far" };
 const SOURCES = { measured: "the host", self_reported: "the guest itself", unavailable: "nobody: not available" };
 
+function promptAddress({ project, prompt }) {
+  const organization = document.querySelector('meta[name="rlm-organization"]').content;
+  return `/o/${organization}/p/${project}/prompts/${prompt.name}?version=${prompt.version}`;
+}
+
 class RlmDetails extends LightElement {
   static properties = {
     store: { attribute: false },
@@ -128,6 +133,7 @@ class RlmDetails extends LightElement {
       <dl class="facts">
         ${fact("Model", html`<span class="mono">${run.model}</span>`)}
         ${fact("Sub-calls", run.sub_model ? html`<span class="mono">${run.sub_model}</span>` : "the same model")}
+        ${fact("Prompt", run.prompt && html`<a class="mono" href=${promptAddress(run)}>${run.prompt.name} v${run.prompt.version}</a>`)}
         ${fact("Environment", run.environment)}
         ${fact("Input", context ? `${format.bytes(context.size)}, ${this.contextKind(context)}` : null)}
         ${fact("Ended by", FINISH_REASONS[run.finish_reason])} ${fact("Seed", run.seed)}

@@ -67,7 +67,7 @@ class LaunchForm {
   /** The request's body, with what was left empty left out. */
   body() {
     const body = { task: this.field("task").value };
-    for (const name of ["model", "sub_model", "environment"]) {
+    for (const name of ["model", "sub_model", "environment", "prompt"]) {
       const value = this.field(name).value.trim();
       if (value) body[name] = value;
     }

@@ -24,7 +24,7 @@ def words(line: Line) -> str:
 
 def test_changed_words_of_a_line_are_marked() -> None:
     found = difference("one\ntwo red cats\nthree", "one\ntwo blue cats\nthree")
-    assert shown(found) == [" one", "-two [red] cats", "+two [blue] cats", " three"]
+    assert shown(found) == [" one", "-two [red ]cats", "+two [blue ]cats", " three"]
     assert (found.added, found.removed) == (1, 1)
 
 
@@ -65,6 +65,7 @@ def test_equal_texts_have_no_changes(context: int | None) -> None:
 
 def test_last_line_end_is_a_difference() -> None:
     assert shown(difference("a", "a\n")) == [" a", "+"]
+    assert shown(difference("a\n", "a\nb")) == [" a", "+b"], "unless something else differs"
 
 
 def test_every_line_is_there_once_whatever_the_texts() -> None:
