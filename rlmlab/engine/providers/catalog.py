@@ -1,7 +1,7 @@
 """Which models there are, what they cost and whether they can be called, for processes that call none."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -36,13 +36,13 @@ class Catalog:
     is what the organization that asks brings along. `names` are the price map's, for lists.
     """
 
-    prices: Mapping[str, Entry]
+    prices: Mapping[str, Entry] = field(repr=False)
     prefixes: frozenset[str]
     own_prices: Mapping[str, Entry]
-    environ: Mapping[str, str]
+    environ: Mapping[str, str] = field(repr=False)
     local_url: str | None = None
     access: Access = NOTHING_OWN
-    names: tuple[str, ...] = ()
+    names: tuple[str, ...] = field(default=(), repr=False)
 
     def for_access(self, access: Access) -> "Catalog":
         """Return the catalog as an organization sees it."""

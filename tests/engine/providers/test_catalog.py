@@ -142,3 +142,7 @@ def test_wrong_price_file_is_named_with_its_place(tmp_path: Path, text: str, wor
 def test_missing_price_file_is_named(tmp_path: Path):
     with pytest.raises(BadPrices, match="No such file"):
         read_own_prices(tmp_path / "none.json")
+
+
+def test_no_key_of_the_operators_is_shown():
+    assert "sk-operator" not in repr(load_catalog({"OPENAI_API_KEY": "sk-operator"}))
