@@ -24,7 +24,7 @@ from trajectories.models.experiments import Arm
 pytestmark = pytest.mark.django_db
 
 PROMPTS = "/o/acme/p/demo/prompts"
-SYSTEM = f"{PROMPTS}/system"
+SYSTEM = "/o/acme/p/demo/prompts/system"
 NEW = f"{SYSTEM}/versions/new"
 MOVE = f"{SYSTEM}/labels/move"
 OWN = 'Work in the REPL.\nSet answer["content"].\n'
