@@ -21,7 +21,8 @@ from channels.layers import get_channel_layer
 from django.db import DatabaseError
 
 from trajectories import queries, wire
-from trajectories.doorbell import CHANNEL_ERRORS, group_of
+from trajectories.doorbell import CHANNEL_ERRORS, ENDS_TEXT, group_of
+from trajectories.in_flight import TextsInFlight
 from trajectories.stopping import stop
 from trajectories.wire import StoredEvent
 
@@ -105,6 +106,8 @@ class Hub:
         self.ready = asyncio.Event()
         self._told = 0
         self._deltas: list[Any] = []
+        self._wholes: list[Any] = []
+        self._texts = TextsInFlight()
         self._rung = asyncio.Event()
         self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._work())]
 
@@ -135,6 +138,7 @@ class Hub:
     def _on_message(self, message: dict[str, Any]) -> None:
         self._told = max(self._told, message["seq"])
         self._deltas += message["deltas"]
+        self._wholes += message["texts"]
         self._rung.set()
 
     async def _work(self) -> None:
@@ -161,6 +165,9 @@ class Hub:
                 return
             self.head = rows[-1].seq
             self.ended = ends(rows[-1])
+            for row in rows:
+                if row.type in ENDS_TEXT:
+                    self._texts.drop(row.span_id)
             self._show(Frame(wire.events(rows), rows))
             if len(rows) < PAGE:
                 return
@@ -174,10 +181,22 @@ class Hub:
                 logger.warning("the database cannot be reached; trying again", exc_info=True)
                 await asyncio.sleep(POLL_SECONDS)
 
+    def in_flight(self) -> list[Frame]:
+        """Return the texts in flight up to what the viewers were shown, for one who comes now."""
+        return [Frame(wire.delta(*text)) for text in self._texts]
+
     def _show_deltas(self) -> None:
         deltas, self._deltas = self._deltas, []
+        wholes, self._wholes = self._wholes, []
         for span_id, offset, text in deltas:
-            self._show(Frame(wire.delta(span_id, offset, text)))
+            self._show_delta(span_id, offset, text)
+        for span_id, text in wholes:
+            if self._texts.lacks(span_id, text):  # this hub came when the call was on its way
+                self._show_delta(span_id, 0, text)
+
+    def _show_delta(self, span_id: str, offset: int, text: str) -> None:
+        self._texts.add(span_id, offset, text)
+        self._show(Frame(wire.delta(span_id, offset, text)))
 
     def _show(self, frame: Frame) -> None:
         for viewer in self.viewers:
@@ -225,9 +244,8 @@ async def follow(organization_id: UUID, run_id: UUID, after: int) -> AsyncGenera
 
 
 async def _frames(hub: Hub, viewer: Viewer, sent: int) -> AsyncIterator[Frame]:
-    yield Frame(wire.hello(str(hub.run_id), hub.head), kind="hello")
-    async for frame in _missed(hub, sent, hub.head):
-        sent = frame.events[-1].seq
+    async for frame in _opening(hub, sent):
+        sent = frame.events[-1].seq if frame.events else sent
         yield frame
     while not (hub.ended and sent >= hub.head):
         if viewer.lagging:
@@ -247,6 +265,16 @@ async def _frames(hub: Hub, viewer: Viewer, sent: int) -> AsyncIterator[Frame]:
             sent = page.events[-1].seq
             yield page
     yield END
+
+
+async def _opening(hub: Hub, sent: int) -> AsyncIterator[Frame]:
+    """Yield a greeting, the events that a viewer lacks, and the texts in flight."""
+    head, texts = hub.head, hub.in_flight()  # of one moment: what comes later waits for the viewer
+    yield Frame(wire.hello(str(hub.run_id), head), kind="hello")
+    async for frame in _missed(hub, sent, head):
+        yield frame
+    for frame in texts:
+        yield frame
 
 
 async def _missed(hub: Hub, sent: int, head: int) -> AsyncIterator[Frame]:

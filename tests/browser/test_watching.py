@@ -1,6 +1,7 @@
 """Watching a run: live, stopped, reloaded, in a second tab, over a line that breaks."""
 
 import re
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -100,6 +101,22 @@ def test_a_recursive_sub_call_opens_its_own_notebook(ada_browser: Visitor, scrip
     expect(page.locator(".level-head")).to_contain_text("DEPTH 1/2")
     crumbs.get_by_role("link", name="Run").click()
     expect(page.locator(".level-head")).to_contain_text("DEPTH 0/2")
+
+
+def test_who_comes_in_the_midst_of_a_call_sees_its_text_from_the_start(
+    ada_browser: Visitor, script: ModelServer, acme: Tenant
+) -> None:
+    slowly = Reply("First I think. " * 60 + "\n" + submit("42"), chunk_characters=12, chunk_delay_seconds=0.15)
+    script.behave("mid-call", turns(slowly))
+    run = launch(acme, "mid-call")
+    wait_until(lambda: reload(run).last_seq >= 5)
+    time.sleep(2)  # nobody looks while the call is on its way
+    page = ada_browser.open(f"/runs/{run.id}")
+    expect(page.locator(".said-live")).to_have_text(re.compile(r"^First I think\."), timeout=4000)
+    page.reload()
+    expect(page.locator(".said-live")).to_have_text(re.compile(r"^First I think\."), timeout=4000)
+    page.get_by_role("button", name="Stop").click()
+    connection(page, "ended")
 
 
 def test_stop_ends_a_run_within_seconds_and_says_so(ada_browser: Visitor, script: ModelServer, acme: Tenant) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
@@ -45,8 +45,8 @@ class Worker:
         if rings:
             await self.ring(batch.last, [])
 
-    async def ring(self, seq: int, deltas: list[Any]) -> None:
-        message = {"type": "run.news", "seq": seq, "deltas": deltas}
+    async def ring(self, seq: int, deltas: list[Any], texts: Sequence[Any] = ()) -> None:
+        message = {"type": "run.news", "seq": seq, "deltas": deltas, "texts": list(texts)}
         await get_channel_layer().group_send(group_of(self.run.id), message)
 
     async def claim(self) -> None:
@@ -133,6 +133,52 @@ async def test_text_in_flight_follows_the_events_that_it_belongs_to(
         {"t": "delta", "span_id": "abc", "offset": 0, "text": "Tu"},
         {"t": "delta", "span_id": "abc", "offset": 2, "text": "rn"},
     ]
+
+
+def texts_of(frames: list[Frame]) -> list[tuple[int, str]]:
+    found = [json.loads(frame.text) for frame in frames if not frame.events]
+    return [(frame["offset"], frame["text"]) for frame in found if frame["t"] == "delta"]
+
+
+async def test_who_comes_in_the_midst_of_a_call_gets_its_text_at_once(
+    make_worker: Callable[..., Awaitable[Worker]],
+) -> None:
+    worker = await make_worker()
+    first = asyncio.create_task(collect(worker.run))
+    await until(lambda: bool(hubs()) and bool(hubs()[worker.run.id].viewers))
+    await worker.store(3, rings=False)
+    call = worker.events[0].span_id
+    await worker.ring(3, [[call, 0, "Tu"], [call, 2, "rn"]])
+    await until(lambda: bool(hubs()[worker.run.id].in_flight()))
+    second = asyncio.create_task(collect(worker.run))
+    await until(lambda: len(hubs()[worker.run.id].viewers) == 2)
+    await worker.ring(3, [[call, 4, " 1"]], [[call, "Turn 1"]])
+    await until(lambda: hubs()[worker.run.id].in_flight()[0].text.endswith('"Turn 1"}'))
+    await worker.store(1)
+    await until(lambda: hubs()[worker.run.id].in_flight() == [])
+    third = asyncio.create_task(collect(worker.run))
+    await until(lambda: len(hubs()[worker.run.id].viewers) == 3)
+    await worker.store(8)
+    assert texts_of(await first) == [(0, "Tu"), (2, "rn"), (4, " 1")]
+    assert texts_of(await second) == [(0, "Turn"), (4, " 1")]
+    assert texts_of(await third) == []
+    frames = await second
+    assert [frame.events[-1].seq if frame.events else None for frame in frames][:4] == [None, 3, None, None]
+
+
+async def test_a_hub_that_came_late_gets_the_whole_text_once(make_worker: Callable[..., Awaitable[Worker]]) -> None:
+    worker = await make_worker()
+    await worker.store(3, rings=False)
+    call = worker.events[0].span_id
+    following = asyncio.create_task(collect(worker.run))
+    await until(lambda: bool(hubs()) and bool(hubs()[worker.run.id].viewers))
+    await asyncio.sleep(0.2)
+    await worker.ring(3, [[call, 4, " 1"]])
+    await worker.ring(3, [], [[call, "Turn 1"]])
+    await worker.ring(3, [], [[call, "Turn 1"]])
+    await asyncio.sleep(0.2)
+    await worker.store(9)
+    assert texts_of(await following) == [(4, " 1"), (0, "Turn 1")]
 
 
 async def test_slow_viewer_is_told_and_loses_no_event(
