@@ -1,6 +1,7 @@
 """Figures in templates say the same as static/js/lib/format.js."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 
@@ -78,3 +79,11 @@ def test_a_status_is_an_icon_a_word_and_a_tone() -> None:
     assert 'class="status status-pill tone-info"' in shown
     assert "#icon-loader" in shown
     assert shown.endswith("Running</span>")
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(None, console.NONE), (Decimal("0.250000"), "0.25"), (Decimal("100.000000"), "100"), (Decimal(0), "0")],
+)
+def test_plain(value: Decimal | None, shown: str) -> None:
+    assert console.plain(value) == shown

@@ -1,9 +1,13 @@
 """The page of providers and models, as an admin uses it."""
 
+import os
 import re
+import subprocess
+import sys
 from decimal import Decimal
 
 import pytest
+from cryptography.fernet import Fernet
 from django.test import Client
 
 from rlmlab.console.views.providers import per_million, told
@@ -16,7 +20,7 @@ from rlmlab.tenancy.principals import Principal
 from rlmlab.tenancy.providers import prices_of, provider_keys_of
 from tests.console.conftest import browser_of
 from tests.console.page import text_of
-from tests.factories.keys import allow_private
+from tests.factories.keys import allow_private, use_keys
 from tests.factories.tenancy import make_member
 from tests.fakes.model_server import ModelServer
 from tests.live import model_server  # noqa: F401  fixture
@@ -25,6 +29,7 @@ pytestmark = pytest.mark.django_db
 PAGE = "/o/acme/settings/providers"
 PRICES = "/o/acme/settings/prices"
 SECRET = "sk-acme-0123456789abcdef"
+ENVIRON = os.environ | {"DJANGO_SETTINGS_MODULE": "rlmlab.settings"}
 
 
 def test_empty_page_says_what_to_do(as_ada: Client) -> None:
@@ -169,3 +174,23 @@ def test_page_is_an_admins(acme: object, ada: Principal, role: str) -> None:
         assert browser.post(path, body).status_code == 403, path
     assert "Providers & models" not in text_of(browser.get("/o/acme/p/demo/runs"))
     assert len(provider_keys_of(ada)) == len(prices_of(ada)) == 1
+
+
+def test_key_that_cannot_be_decrypted_says_so(as_ada: Client, ada: Principal, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_keys(monkeypatch, Fernet.generate_key().decode())
+    set_provider_key(by=ada, provider="groq", api_key=SECRET)
+    use_keys(monkeypatch, Fernet.generate_key().decode())
+    page = text_of(as_ada.get(PAGE))
+    assert "groq Cannot be decrypted: store it again" in page
+    assert "Test connection" not in page
+
+
+def test_price_of_a_model_that_nobody_lists_is_asked_for_by_name(as_ada: Client) -> None:
+    form = as_ada.get(PAGE, {"price": "hosted_vllm/ours"}).context["price_form"]
+    assert form.initial == {"model": "hosted_vllm/ours"}
+
+
+def test_the_web_process_does_not_import_the_gateway_library() -> None:
+    code = "import django, sys; django.setup(); import rlmlab.urls; print('litellm' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=ENVIRON)
+    assert done.stdout.strip() == "False"
