@@ -2,8 +2,10 @@
 
 /** Nothing spent: tokens by bucket (`input` contains `cached`, `output` contains `reasoning`), dollars, counts. */
 export function nothingSpent() {
-  return { input: 0, cached: 0, output: 0, reasoning: 0, cost: 0, unpriced: 0, calls: 0, estimated: 0 };
+  return { input: 0, cached: 0, output: 0, reasoning: 0, cost: 0, unpriced: 0, calls: 0, estimated: 0, failed: 0 };
 }
+
+const NOTHING = Object.freeze(nothingSpent()); // of all spans that have spent nothing yet
 
 /** What one model call spent, from its usage on the wire. */
 export function spentBy(usage) {
@@ -17,12 +19,20 @@ export function spentBy(usage) {
     unpriced: known ? 0 : 1,
     calls: 1,
     estimated: usage.estimated ? 1 : 0,
+    failed: 0,
   };
 }
 
-/** Add to `sum` what `now` has more than `before`. */
+/** Add to `sum` what `now` has more than `before`; written out, since it runs for each call and each span above it. */
 export function addDifference(sum, now, before) {
-  for (const name of Object.keys(now)) sum[name] += now[name] - before[name];
+  sum.input += now.input - before.input;
+  sum.cached += now.cached - before.cached;
+  sum.output += now.output - before.output;
+  sum.reasoning += now.reasoning - before.reasoning;
+  sum.cost += now.cost - before.cost;
+  sum.unpriced += now.unpriced - before.unpriced;
+  sum.calls += now.calls - before.calls;
+  sum.estimated += now.estimated - before.estimated;
 }
 
 /**
@@ -43,9 +53,9 @@ export function newSpan(id, parentId) {
     startedAt: null,
     start: NaN,
     seconds: null,
-    own: nothingSpent(),
+    own: NOTHING,
     self: nothingSpent(),
-    sum: { ...nothingSpent(), failed: 0 },
+    sum: nothingSpent(),
     counted: false,
     preview: "",
     data: {},
