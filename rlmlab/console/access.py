@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec, cast
+from typing import Concatenate, ParamSpec, TypeVar, cast
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 
 from rlmlab.errors import NotFound
 from rlmlab.tenancy.actions.sessions import record_refusal
@@ -16,7 +17,8 @@ from rlmlab.tenancy.principals import PermissionMissing, Principal
 from rlmlab.tenancy.queries import principal_for_user
 
 P = ParamSpec("P")
-View = Callable[Concatenate[HttpRequest, Principal, P], HttpResponse]
+ResponseT = TypeVar("ResponseT", bound=HttpResponseBase)
+View = Callable[Concatenate[HttpRequest, Principal, P], ResponseT]
 
 
 def user_of(request: HttpRequest) -> User:
@@ -37,18 +39,18 @@ def project_key(organization_id: UUID) -> str:
     return f"project:{organization_id}"
 
 
-def member_page(view: View[P]) -> Callable[..., HttpResponse]:
+def member_page(view: View[P, ResponseT]) -> Callable[..., ResponseT]:
     """Give the view the signed-in member of the organization in the URL; refusals become 404 and 403 pages."""
 
     @login_required
     @wraps(view)
-    def page(request: HttpRequest, organization: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def page(request: HttpRequest, organization: str, *args: P.args, **kwargs: P.kwargs) -> ResponseT:
         return refusing(request, lambda: _as_member(request, organization, view, *args, **kwargs))
 
     return page
 
 
-def refusing(request: HttpRequest, work: Callable[[], HttpResponse]) -> HttpResponse:
+def refusing(request: HttpRequest, work: Callable[[], ResponseT]) -> ResponseT:
     """Do the work of a view; what it may not do or cannot find becomes an error page, and refusals are recorded.
 
     Raises:
@@ -71,8 +73,8 @@ def once(response: HttpResponse) -> HttpResponse:
 
 
 def _as_member(
-    request: HttpRequest, organization: str, view: View[P], *args: P.args, **kwargs: P.kwargs
-) -> HttpResponse:
+    request: HttpRequest, organization: str, view: View[P, ResponseT], *args: P.args, **kwargs: P.kwargs
+) -> ResponseT:
     principal = principal_for_user(user_of(request), organization)
     request.principal = principal  # type: ignore[attr-defined]  # read by the navigation
     return view(request, principal, *args, **kwargs)

@@ -5,6 +5,9 @@ from django.urls import path
 from rlmlab.console.views import (
     account,
     audit,
+    dataset_changes,
+    datasets,
+    experiments,
     home,
     invitations,
     keys,
@@ -22,6 +25,8 @@ from rlmlab.console.views import (
 
 ORGANIZATION = "o/<slug:organization>"
 PROJECT = f"{ORGANIZATION}/p/<slug:project>"
+DATASET = f"{PROJECT}/datasets/<slug:dataset>"
+EXPERIMENT = f"{PROJECT}/experiments/<uuid:experiment_id>"
 PROVIDER_KEY = f"{ORGANIZATION}/settings/providers/<uuid:provider_key_id>"
 INVITATION = f"{ORGANIZATION}/settings/invitations/<uuid:invitation_id>"
 
@@ -32,6 +37,18 @@ urlpatterns = [
     path(f"{ORGANIZATION}/projects", projects.projects, name="projects"),
     path(f"{PROJECT}/runs", runs.runs, name="runs"),
     path(f"{PROJECT}/runs/new", launch.launch, name="launch"),
+    path(f"{PROJECT}/datasets", datasets.datasets, name="datasets"),
+    path(DATASET, datasets.dataset, name="dataset"),
+    path(f"{DATASET}/add", dataset_changes.new_item, name="new_item"),
+    path(f"{DATASET}/import", dataset_changes.import_items, name="import_items"),
+    path(f"{DATASET}/export", datasets.export_dataset, name="export_dataset"),
+    path(f"{DATASET}/items/<int:number>", datasets.item, name="item"),
+    path(f"{DATASET}/items/<int:number>/retire", dataset_changes.retire_item, name="retire_item"),
+    path(f"{PROJECT}/runs/<uuid:run_id>/item", dataset_changes.run_item, name="run_item"),
+    path(f"{PROJECT}/experiments", experiments.experiments, name="experiments"),
+    path(f"{PROJECT}/experiments/new", experiments.new_experiment, name="new_experiment"),
+    path(EXPERIMENT, experiments.experiment, name="experiment"),
+    path(f"{EXPERIMENT}/cancel", experiments.cancel_experiment, name="cancel_experiment"),
     path(f"{PROJECT}/settings", project_settings.project_settings, name="project_settings"),
     path(f"{PROJECT}/prompts", prompts.prompts, name="prompts"),
     path(f"{PROJECT}/prompts/<slug:prompt>", prompts.prompt, name="prompt"),

@@ -4,10 +4,14 @@ import json
 from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
+from django.test import AsyncClient
 
 from tests.api.conftest import ApiClient
-from tests.factories.datasets import items_of, make_dataset
+from tests.factories.datasets import items_of, make_dataset, new_item
 from tests.factories.tenancy import Tenant
+from trajectories.actions.datasets import add_items, retire_item
+from trajectories.improvement import datasets as reads
 
 DATASETS = "/api/v1/projects/demo/datasets"
 ITEMS = f"{DATASETS}/sums/items"
@@ -94,20 +98,33 @@ def test_items_are_listed_by_split_and_page(as_ada: ApiClient, acme: Tenant) -> 
     assert fields(as_ada.get(ITEMS, {"split": "x"})) == ["split"]
 
 
-def test_the_export_is_jsonl(as_ada: ApiClient, acme: Tenant) -> None:
-    make_dataset(acme.principal, acme.project, 2)
-    answer = as_ada.get(f"{DATASETS}/sums/export")
+@pytest.mark.django_db(transaction=True)
+async def test_the_export_is_what_an_import_reads(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reads, "EXPORTED_AT_ONCE", 2)
+
+    def prepare() -> None:
+        dataset = make_dataset(acme.principal, acme.project, 2)
+        more = [new_item(7, split="dev", context={"ü": [1]}, expected=8), new_item(8, context="a\ud800")]
+        add_items(by=acme.principal, dataset=dataset, items=more)
+        retire_item(by=acme.principal, item=items_of(dataset)[0])
+
+    await sync_to_async(prepare)()
+    headers = {"Authorization": f"Bearer {acme.key}"}
+    answer: Any = await AsyncClient().get(f"{DATASETS}/sums/export", headers=headers)
+    text = b"".join([part async for part in answer.streaming_content]).decode()
     assert (answer["Content-Type"], answer["Content-Disposition"]) == (
         "application/jsonl", 'attachment; filename="sums.jsonl"',
     )  # fmt: skip
-    lines = [json.loads(line) for line in answer.getvalue().decode().splitlines()]
-    assert lines[0] == {"task": "Add 1 and 1.", "expected": "2", "split": "holdout"}
-    assert len(lines) == 2
+    assert [json.loads(line) for line in text.splitlines()] == [
+        {"task": "Add 2 and 1.", "expected": "3", "split": "holdout"},
+        {"task": "Add 7 and 1.", "expected": 8, "split": "dev", "context": {"ü": [1]}},
+        {"task": "Add 8 and 1.", "expected": "9", "split": "holdout", "context": "a\ud800"},
+    ]
 
 
 def test_a_viewer_looks_and_an_editor_manages(as_vera: ApiClient, as_bo: ApiClient, acme: Tenant) -> None:
     make_dataset(acme.principal, acme.project, 1)
-    for path in (DATASETS, f"{DATASETS}/sums", ITEMS, f"{DATASETS}/sums/export"):
+    for path in (DATASETS, f"{DATASETS}/sums", ITEMS):
         assert as_vera.get(path).status_code == 200, path
     assert as_vera.send(DATASETS, {"name": "mine"}).status_code == 403
     assert as_vera.send(ITEMS, {"task": "x", "expected": "1"}).status_code == 403

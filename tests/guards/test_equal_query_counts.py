@@ -16,6 +16,8 @@ from rlmlab.tenancy.actions.prices import set_price
 from rlmlab.tenancy.actions.projects import create_project
 from rlmlab.tenancy.actions.providers import set_provider_key
 from rlmlab.tenancy.principals import system_principal
+from tests.factories.datasets import make_dataset
+from tests.factories.experiments import make_experiment, start_experiment
 from tests.factories.runs import finished_run
 from tests.factories.tenancy import Tenant, make_member
 
@@ -50,11 +52,23 @@ def add_organization(tenant: Tenant, number: int) -> object:
     return add_member(by=system_principal(organization), email=tenant.user.email, role="owner")
 
 
+def add_dataset(tenant: Tenant, number: int) -> object:
+    return make_dataset(tenant.principal, tenant.project, 1, name=f"sums-{number}")
+
+
+def add_experiment(tenant: Tenant, number: int) -> object:
+    if number == 0:
+        return make_experiment(tenant.principal, tenant.project, items=1)
+    return start_experiment(tenant.principal, tenant.project)
+
+
 LISTS: dict[str, Add] = {
     "/organizations": add_organization,
     "/o/acme": add_run,
     "/o/acme/projects": add_project,
     "/o/acme/p/demo/runs": add_run,
+    "/o/acme/p/demo/datasets": add_dataset,
+    "/o/acme/p/demo/experiments": add_experiment,
     "/o/acme/settings/members": add_person,
     "/o/acme/settings/keys": add_key,
     "/o/acme/settings/providers": add_provider,

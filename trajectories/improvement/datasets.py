@@ -1,7 +1,7 @@
 """Reads of datasets and their items; each opens the scope it needs."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -14,10 +14,11 @@ from rlmlab.scoping.pages import DEFAULT_LIMIT, Page
 from rlmlab.tenancy.fields import is_slug
 from rlmlab.tenancy.models import Project
 from rlmlab.tenancy.principals import Principal
-from trajectories import blobs
-from trajectories.models import Blob, Dataset, Item
+from trajectories import blobs, hub
+from trajectories.models import Blob, Dataset, Item, Run
 from trajectories.models.datasets import Split
 from trajectories.models.runs import ContextKind
+from trajectories.ratings import current_ratings
 
 CONTEXT_SHOWN: Final = 20_000
 EXPORTED_AT_ONCE: Final = 100
@@ -49,8 +50,14 @@ class ItemView:
 def datasets_page(
     principal: Principal, project: Project, *, after: str = "", limit: int = DEFAULT_LIMIT
 ) -> Page[DatasetView]:
-    """List a project's datasets by name, those behind the name `after`."""
+    """List a project's datasets by name, those behind the name `after`.
+
+    Raises:
+        Invalid: `after` is no dataset's name.
+    """
     principal.require("dataset.view")
+    if after and not is_slug(after):
+        raise Invalid.field("cursor", "is not a cursor of this list")
     with scoping.organization(principal.organization):
         found = Dataset.objects.for_org(principal.organization).filter(project=project, name__gt=after)
         rows = list(found.order_by("name")[: limit + 1])
@@ -136,19 +143,21 @@ def _head(blob: Blob, size: int) -> bytes:
     return found
 
 
-def export_lines(principal: Principal, dataset: Dataset) -> Iterator[str]:
-    """Yield the items that are in use as JSONL, as an import reads it; no transaction stays open between two pages."""
-    principal.require("dataset.view")
-    after = 0
-    while True:
-        with scoping.organization(principal.organization):
-            found = Item.objects.for_org(principal.organization).filter(dataset=dataset, retired_at=None)
-            rows = list(found.filter(number__gt=after).select_related("blob").order_by("number")[:EXPORTED_AT_ONCE])
-            lines = [_exported(row) for row in rows]
-        yield from lines
-        if len(rows) < EXPORTED_AT_ONCE:
-            return
-        after = rows[-1].number
+async def export_lines(principal: Principal, dataset: Dataset) -> AsyncIterator[str]:
+    """Yield the items that are in use as JSONL, as an import reads it; a page of them is in memory at a time."""
+    after: int | None = 0
+    while after is not None:
+        text, after = await hub.in_pool(_export_page, principal, dataset, after)
+        yield text
+
+
+def _export_page(principal: Principal, dataset: Dataset, after: int) -> tuple[str, int | None]:
+    """Return lines, and the number behind which the next page starts; None behind the last."""
+    with scoping.organization(principal.organization):
+        found = Item.objects.for_org(principal.organization).filter(dataset=dataset, retired_at=None)
+        rows = list(found.filter(number__gt=after).select_related("blob").order_by("number")[:EXPORTED_AT_ONCE])
+        text = "".join(_exported(row) for row in rows)
+    return text, rows[-1].number if len(rows) == EXPORTED_AT_ONCE else None
 
 
 def _exported(item: Item) -> str:
@@ -157,3 +166,12 @@ def _exported(item: Item) -> str:
         content = b"".join(blobs.read(item.blob)).decode("utf-8", "surrogatepass")
         line["context"] = content if item.context_kind == ContextKind.TEXT else json.loads(content)
     return json.dumps(line) + "\n"
+
+
+def expected_of(principal: Principal, run: Run) -> Any:
+    """Return the answer that a run should have given: the newest correction, else its own; None where it has none."""
+    principal.require("run.view")
+    with scoping.organization(principal.organization):
+        ratings = current_ratings(run)
+    corrections = [rating.correction for rating in ratings if not rating.span_id and rating.correction is not None]
+    return corrections[-1] if corrections else run.answer

@@ -16,6 +16,7 @@ from tests.factories.tenancy import Tenant
 from trajectories import blobs, contexts
 from trajectories.actions.datasets import add_item_from_run, add_items, create_dataset, retire_item
 from trajectories.actions.files import store_file
+from trajectories.actions.ratings import Judgement, rate_run
 from trajectories.improvement import datasets as reads
 from trajectories.improvement.inputs import input_hash_of
 from trajectories.models import Dataset, Item
@@ -256,18 +257,12 @@ def test_an_item_shows_the_beginning_of_a_long_context(acme: Tenant) -> None:
         reads.item_of(acme.principal, dataset, 4)
 
 
-def test_an_export_is_what_an_import_reads(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reads, "EXPORTED_AT_ONCE", 2)
-    dataset = make_dataset(acme.principal, acme.project, 2)
-    add_items(by=acme.principal, dataset=dataset, items=[new_item(7, split="dev", context={"ü": [1]}, expected=8)])
-    add_items(by=acme.principal, dataset=dataset, items=[new_item(8, context="a\ud800")])
-    retire_item(by=acme.principal, item=items_of(dataset)[0])
-    lines = [json.loads(line) for line in reads.export_lines(acme.principal, dataset)]
-    assert lines == [
-        {"task": "Add 2 and 1.", "expected": "3", "split": "holdout"},
-        {"task": "Add 7 and 1.", "expected": 8, "split": "dev", "context": {"ü": [1]}},
-        {"task": "Add 8 and 1.", "expected": "9", "split": "holdout", "context": "a\ud800"},
-    ]
+def test_the_expected_answer_of_a_run_is_the_newest_correction(acme: Tenant) -> None:
+    run = finished_run(acme.principal, acme.project)
+    assert reads.expected_of(acme.principal, run) is None
+    for right in ("41", "43"):
+        rate_run(by=acme.principal, run=run, judgement=Judgement("correct", 0.0, correction=right))
+    assert reads.expected_of(acme.principal, run) == "43"
 
 
 def test_datasets_of_two_organizations_do_not_meet(acme: Tenant, bolt: Tenant) -> None:
