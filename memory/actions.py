@@ -236,10 +236,11 @@ def _save_unlike_others(memory: Memory) -> None:
 
 def _note(memory: Memory, actor: Actor, action: str, changes: Mapping[str, Any]) -> None:
     """Write the change with its text, and the audit entry without: what it holds cannot be erased."""
+    unpinned = action == "memory.pin" and not memory.pinned
     MemoryChange.objects.create(
         organization_id=memory.organization_id,
         memory=memory,
-        action=action.removeprefix("memory."),
+        action="unpin" if unpinned else action.removeprefix("memory."),
         text=memory.text,
         actor_kind=actor.kind,
         actor_id=actor.id,

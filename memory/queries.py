@@ -26,6 +26,15 @@ class Found:
     score: float
 
 
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A page of a project's memories, what stands in front of it, and how many there are by status."""
+
+    pinned: list[Memory]
+    page: Page[Memory]
+    counts: dict[str, int]
+
+
 def recall(*, organization_id: UUID, project_id: UUID, query: str, limit: int) -> list[Found]:
     """Return the memories of a project that share words with a query, best first, and count that they were used.
 
@@ -50,8 +59,7 @@ def recall(*, organization_id: UUID, project_id: UUID, query: str, limit: int) -
 def pinned_memories(*, organization_id: UUID, project_id: UUID) -> list[Memory]:
     """Return what every run of a project that uses memory is shown, oldest first."""
     with scoping.organization(organization_id):
-        rows = Memory.objects.for_org(organization_id).filter(project_id=project_id, pinned=True)
-        return list(rows.order_by("created_at", "id"))
+        return _pinned(organization_id, project_id)
 
 
 def memories_page(
@@ -69,18 +77,24 @@ def memories_page(
         Invalid: the status or the cursor cannot be read.
     """
     principal.require("memory.view")
-    if status not in Status.values:
-        raise Invalid.field("status", f'"{status}" is not a status; use {", ".join(Status.values)}')
-    condition = Q(project=project, status=status)
-    if query.strip() and (wanted := words_of(query)) is not None:
-        condition &= Q(search=wanted.either)
-    if cursor:
-        at, row_id = decode_cursor(cursor)
-        condition &= Q(created_at__lte=at) & ~Q(created_at=at, id__gte=row_id)
+    condition = _condition(query, status, cursor)
     with scoping.organization(principal.organization):
-        rows = list(_all(principal).filter(condition).order_by("-created_at", "-id")[: limit + 1])
-    more = len(rows) > limit
-    return Page(rows[:limit], encode_cursor(rows[limit - 1].created_at, rows[limit - 1].id) if more else "")
+        return _page(principal, condition & Q(project=project), limit)
+
+
+def listing(principal: Principal, project: Project, *, query: str, status: str, cursor: str, limit: int) -> Listing:
+    """List memories as people look at them: where nothing is searched, what is pinned stands first, and only there.
+
+    Raises:
+        Invalid: the status or the cursor cannot be read.
+    """
+    principal.require("memory.view")
+    condition = _condition(query, status, cursor) & Q(project=project)
+    apart = status == Status.ACTIVE and not query.strip()
+    with scoping.organization(principal.organization):
+        page = _page(principal, condition & Q(pinned=False) if apart else condition, limit)
+        pinned = _pinned(principal.organization_id, project.id) if apart and not cursor else []
+        return Listing(pinned, page, _counts(principal, project))
 
 
 def memory_for(principal: Principal, memory_id: UUID) -> Memory:
@@ -109,8 +123,35 @@ def counts_of(principal: Principal, project: Project) -> dict[str, int]:
     """Count a project's memories by status."""
     principal.require("memory.view")
     with scoping.organization(principal.organization):
-        rows = Memory.objects.for_org(principal.organization).filter(project=project)
-        found = dict(rows.values_list("status").annotate(Count("id")))
+        return _counts(principal, project)
+
+
+def _condition(query: str, status: str, cursor: str) -> Q:
+    if status not in Status.values:
+        raise Invalid.field("status", f'"{status}" is not a status; use {", ".join(Status.values)}')
+    condition = Q(status=status)
+    if query.strip() and (wanted := words_of(query)) is not None:
+        condition &= Q(search=wanted.either)
+    if cursor:
+        at, row_id = decode_cursor(cursor)
+        condition &= Q(created_at__lte=at) & ~Q(created_at=at, id__gte=row_id)
+    return condition
+
+
+def _page(principal: Principal, condition: Q, limit: int) -> Page[Memory]:
+    rows = list(_all(principal).filter(condition).order_by("-created_at", "-id")[: limit + 1])
+    more = len(rows) > limit
+    return Page(rows[:limit], encode_cursor(rows[limit - 1].created_at, rows[limit - 1].id) if more else "")
+
+
+def _pinned(organization_id: UUID, project_id: UUID) -> list[Memory]:
+    rows = Memory.objects.for_org(organization_id).filter(project_id=project_id, pinned=True)
+    return list(rows.order_by("created_at", "id"))
+
+
+def _counts(principal: Principal, project: Project) -> dict[str, int]:
+    rows = Memory.objects.for_org(principal.organization).filter(project=project)
+    found = dict(rows.values_list("status").annotate(Count("id")))
     return {status: found.get(status, 0) for status in Status.values}
 
 

@@ -1,5 +1,6 @@
 """Reads of runs, events and spans; each opens the scope it needs."""
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from django.db.models import Q, TextField
@@ -28,6 +29,14 @@ def run_for(principal: Principal, run_id: UUID) -> Run:
     if run is None:
         raise NotFound(f"There is no run {run_id}.")
     return run
+
+
+def run_titles(principal: Principal, run_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Return what runs of the principal's organization are called; those that are gone are left out."""
+    principal.require("run.view")
+    with scoping.organization(principal.organization):
+        found = Run.objects.for_org(principal.organization).filter(id__in=set(run_ids))
+        return dict(found.values_list("id", "title"))
 
 
 def run_of_member(user: User, run_id: UUID) -> tuple[Principal, Run]:

@@ -34,6 +34,20 @@ def list_examples(
     return listed(page, ExampleOut.of)
 
 
+@router.get(
+    "/projects/{slug}/examples/preview", response=ListOf[RunExampleOut], summary="Preview the examples of a task"
+)
+def preview_examples(
+    request: ApiRequest,
+    slug: str,
+    task: Annotated[str, Query("", max_length=MOST_CHARACTERS, description="Its first words decide.")],
+) -> ListOf[RunExampleOut]:
+    """List the examples that a run with this task would get now, in the order in which it reads them; at most eight."""
+    chosen = queries.preview_examples(request.auth, project_by_slug(request.auth, slug), task)
+    items = [RunExampleOut.of_chosen(position, item) for position, item in enumerate(chosen, start=1)]
+    return ListOf(items=items, next_cursor=None)
+
+
 @router.post("/runs/{uuid:run_id}/example", response={201: ExampleOut}, summary="Make an example of a run")
 def post_example(request: ApiRequest, run_id: UUID) -> Status[ExampleOut]:
     """Make an example of a run that was rated correct or whose answer was corrected."""

@@ -5,6 +5,7 @@ from django.urls import path
 from rlmlab.console.views import (
     account,
     audit,
+    examples,
     dataset_changes,
     datasets,
     experiments,
@@ -13,6 +14,8 @@ from rlmlab.console.views import (
     keys,
     launch,
     members,
+    memory,
+    memory_changes,
     pages,
     project_settings,
     projects,
@@ -25,6 +28,8 @@ from rlmlab.console.views import (
 
 ORGANIZATION = "o/<slug:organization>"
 PROJECT = f"{ORGANIZATION}/p/<slug:project>"
+EXAMPLE = f"{PROJECT}/examples/<uuid:example_id>"
+MEMORY = f"{PROJECT}/memory/<uuid:memory_id>"
 DATASET = f"{PROJECT}/datasets/<slug:dataset>"
 EXPERIMENT = f"{PROJECT}/experiments/<uuid:experiment_id>"
 PROVIDER_KEY = f"{ORGANIZATION}/settings/providers/<uuid:provider_key_id>"
@@ -60,6 +65,16 @@ urlpatterns = [
         name="delete_prompt_label",
     ),
     path("runs/<uuid:run_id>", run.run, name="run"),
+    path(f"{PROJECT}/examples", examples.examples, name="examples"),
+    path(EXAMPLE, examples.example, name="example"),
+    path(f"{EXAMPLE}/retire", examples.retire_example, name="retire_example"),
+    path(f"{EXAMPLE}/renew", examples.renew_example, name="renew_example"),
+    path(f"{PROJECT}/memory", memory.memories, name="memories"),
+    path(MEMORY, memory.memory, name="memory"),
+    path(f"{MEMORY}/pin", memory_changes.pin_memory, name="pin_memory"),
+    path(f"{MEMORY}/forget", memory_changes.forget_memory, name="forget_memory"),
+    path(f"{MEMORY}/restore", memory_changes.restore_memory, name="restore_memory"),
+    path(f"{MEMORY}/erase", memory_changes.erase_memory, name="erase_memory"),
     path(f"{ORGANIZATION}/settings/members", members.members, name="members"),
     path(f"{ORGANIZATION}/settings/members/<uuid:membership_id>", members.change_member, name="change_member"),
     path(f"{INVITATION}/renew", members.renew_invitation, name="renew_invitation"),

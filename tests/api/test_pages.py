@@ -11,7 +11,10 @@ from tests.factories.runs import finished_run
 from tests.factories.tenancy import Tenant
 
 HIGHEST = 2**63 - 1
-SHORT = {"/api/v1/runs/{run_id}/examples": "no more than a prompt holds"}
+SHORT = {
+    "/api/v1/projects/{slug}/examples/preview": "no more than a prompt holds",
+    "/api/v1/runs/{run_id}/examples": "no more than a prompt holds",
+}
 LISTS = ["/api/v1/projects", "/api/v1/projects/demo/runs", "/api/v1/runs/{}/events", "/api/v1/runs/{}/spans"]
 
 

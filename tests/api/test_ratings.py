@@ -103,3 +103,28 @@ def test_example_is_made_listed_used_and_retired(as_ada: ApiClient, acme: Tenant
     assert as_ada.get("/api/v1/projects/demo/examples").json()["items"] == []
     retired = as_ada.get("/api/v1/projects/demo/examples", {"retired": "true"}).json()["items"]
     assert [item["id"] for item in retired] == [made["id"]]
+
+
+def test_a_preview_says_what_a_task_would_get(
+    as_ada: ApiClient, as_vera: ApiClient, as_bo: ApiClient, run: Run
+) -> None:
+    rate(as_ada, run, value=0, correction="43")
+    made = as_ada.send(f"/api/v1/runs/{run.id}/example", {}).json()
+    url = "/api/v1/projects/demo/examples/preview"
+    (item,) = as_vera.get(url, {"task": "How many birds are there?"}).json()["items"]
+    assert item["score"] > 0
+    assert item | {"score": 0} == {
+        "id": made["id"],
+        "position": 1,
+        "score": 0,
+        "reason": "a correction; number 1 by shared words of the task",
+        "kind": "corrected",
+        "task": "Count the birds.",
+        "text": made["text"],
+        "run": str(run.id),
+    }
+    assert as_ada.get(url, {"task": "Paint it."}).json() == {"items": [], "next_cursor": None}
+    assert as_ada.get(url).json()["items"] == []
+    assert as_ada.get(url, {"task": "x" * 2_001}).status_code == 422
+    assert as_bo.get(url, {"task": "birds"}).json()["items"] == []
+    assert as_ada.get(f"/api/v1/examples/{made['id']}").json()["used"] == 0

@@ -50,6 +50,11 @@ WITHOUT: Final = {
     "templates/console/prompts_versions.html: view.labels": "a version may have none",
     "templates/console/runs.html: filters": "a constant",
     "templates/console/runs_row.html: run.tags": "most runs have no tags",
+    "templates/examples/examples.html: filters": "a constant",
+    "templates/memory/history.html: hunk.lines": "a part of what differs",
+    "templates/memory/history.html: item.text.hunks": "shown where two texts differ",
+    "templates/memory/history.html: line.parts": "a line has one at least",
+    "templates/memory/memories.html: filters": "a constant",
 }
 
 

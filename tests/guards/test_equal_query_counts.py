@@ -8,6 +8,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from memory import actions as memory
 from rlmlab.tenancy.actions.invitations import invite
 from rlmlab.tenancy.actions.keys import create_key
 from rlmlab.tenancy.actions.members import add_member
@@ -20,6 +21,8 @@ from tests.factories.datasets import make_dataset
 from tests.factories.experiments import make_experiment, start_experiment
 from tests.factories.runs import finished_run
 from tests.factories.tenancy import Tenant, make_member
+from trajectories.actions.examples import make_example
+from trajectories.actions.ratings import Judgement, rate_run
 
 Add = Callable[[Tenant, int], object]
 
@@ -52,6 +55,22 @@ def add_organization(tenant: Tenant, number: int) -> object:
     return add_member(by=system_principal(organization), email=tenant.user.email, role="owner")
 
 
+def add_example(tenant: Tenant, number: int) -> object:
+    run = finished_run(tenant.principal, tenant.project, task=f"Count the birds, {number}")
+    rate_run(by=tenant.principal, run=run, judgement=Judgement("correct", 1.0))
+    return make_example(by=tenant.principal, run=run)
+
+
+def add_memory(tenant: Tenant, number: int) -> object:
+    run, text = finished_run(tenant.principal, tenant.project), f"Fact {number}"
+    return memory.remember(organization_id=tenant.organization.id, project=tenant.project, run_id=run.id, text=text)
+
+
+def add_organization(tenant: Tenant, number: int) -> object:
+    organization = create_organization(by=tenant.principal.actor, slug=f"acme-{number}", name=f"Acme {number}")
+    return add_member(by=system_principal(organization), email=tenant.user.email, role="owner")
+
+
 def add_dataset(tenant: Tenant, number: int) -> object:
     return make_dataset(tenant.principal, tenant.project, 1, name=f"sums-{number}")
 
@@ -67,6 +86,8 @@ LISTS: dict[str, Add] = {
     "/o/acme": add_run,
     "/o/acme/projects": add_project,
     "/o/acme/p/demo/runs": add_run,
+    "/o/acme/p/demo/examples": add_example,
+    "/o/acme/p/demo/memory": add_memory,
     "/o/acme/p/demo/datasets": add_dataset,
     "/o/acme/p/demo/experiments": add_experiment,
     "/o/acme/settings/members": add_person,

@@ -285,3 +285,33 @@ def test_viewers_look_and_foreigners_find_nothing(acme: Tenant, vera: Principal,
     with pytest.raises(NotFound):
         actions.add_memory(by=bo, project=acme.project, text="Two.")
     assert reload(memory).text == "One."
+
+
+def test_people_see_what_is_pinned_first_and_once(acme: Tenant) -> None:
+    made = [add(acme, f"Number {number} of the birds.") for number in range(4)]
+    actions.pin_memory(by=acme.principal, memory_id=made[1].id, pinned=True)
+    actions.forget_memory(by=acme.principal, memory_id=made[0].id)
+
+    def listed(**fields: Any) -> queries.Listing:
+        wanted: dict[str, Any] = {"query": "", "status": "active", "cursor": "", "limit": 1, **fields}
+        return queries.listing(acme.principal, acme.project, **wanted)
+
+    first = listed()
+    assert [memory.id for memory in (*first.pinned, *first.page.items)] == [made[1].id, made[3].id]
+    assert first.counts == {"active": 3, "forgotten": 1, "erased": 0}
+    second = listed(cursor=first.page.next_cursor)
+    assert [memory.id for memory in (*second.pinned, *second.page.items)] == [made[2].id]
+    assert second.page.next_cursor == ""
+    found = listed(query="birds", limit=9)
+    assert (found.pinned, [memory.id for memory in found.page.items]) == ([], [made[3].id, made[2].id, made[1].id])
+    assert [memory.id for memory in listed(status="forgotten").page.items] == [made[0].id]
+    with pytest.raises(Invalid, match="is not a status"):
+        listed(status="lost")
+
+
+def test_a_history_tells_pinning_from_unpinning(acme: Tenant) -> None:
+    memory = add(acme, "First.")
+    for pinned in (True, False):
+        actions.pin_memory(by=acme.principal, memory_id=memory.id, pinned=pinned)
+    assert [change.action for change in queries.changes_of(acme.principal, memory)] == ["unpin", "pin", "remember"]
+    assert last_entry(acme).action == "memory.pin"

@@ -153,6 +153,31 @@ def example_of(principal: Principal, run: Run) -> Example | None:
         return _shown(principal).filter(run=run, retired_at=None).first()
 
 
+def counts_of(principal: Principal, project: Project) -> dict[str, int]:
+    """Count a project's examples: those that runs may get, and the retired ones."""
+    principal.require("example.view")
+    with scoping.organization(principal.organization):
+        rows = Example.objects.for_org(principal.organization).filter(project=project)
+        retired = Count("id", filter=Q(retired_at__isnull=False))
+        found = rows.aggregate(active=Count("id", filter=Q(retired_at=None)), retired=retired)
+    return {"active": found["active"], "retired": found["retired"]}
+
+
+def uses_of(principal: Principal, example: Example) -> list[RunExample]:
+    """List the runs that were given an example, newest first; at most a hundred."""
+    principal.require("example.view")
+    with scoping.organization(principal.organization):
+        rows = RunExample.objects.for_org(principal.organization).filter(example=example).select_related("run")
+        return list(rows.order_by("-run__created_at", "-run__id")[:DEFAULT_LIMIT])
+
+
+def preview_examples(principal: Principal, project: Project, task: str) -> list[Chosen]:
+    """Return the examples that a run with this task would get if it were started now, in the order of reading."""
+    principal.require("example.view")
+    with scoping.organization(principal.organization):
+        return select_examples(project, task)
+
+
 def _active(project: Project) -> QuerySet[Example]:
     return Example.objects.for_org(project.organization_id).filter(project=project, retired_at=None).defer("search")
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from ninja import Schema
 
+from trajectories.improvement.examples import Chosen
 from trajectories.models import Example, RunExample
 
 
@@ -41,7 +42,7 @@ class ExampleOut(Schema):
 
 
 class RunExampleOut(Schema):
-    """An example that a run was given: in which place, how well it fitted, and why it was taken."""
+    """An example that a run was or would be given: in which place, how well it fits, and why it is taken."""
 
     id: UUID
     position: int
@@ -61,6 +62,21 @@ class RunExampleOut(Schema):
             position=item.position,
             score=item.score,
             reason=item.reason,
+            kind=example.kind,
+            task=example.task,
+            text=example.text,
+            run=example.run_id,
+        )
+
+    @classmethod
+    def of_chosen(cls, position: int, chosen: Chosen) -> Self:
+        """Show what would be used."""
+        example = chosen.example
+        return cls(
+            id=example.id,
+            position=position,
+            score=chosen.score,
+            reason=chosen.reason,
             kind=example.kind,
             task=example.task,
             text=example.text,
