@@ -64,13 +64,14 @@ def _grounds(by: Principal, move: Move, before: PromptVersion | None, after: Pro
         if move.experiment is not None:
             raise Invalid.field("experiment", "cannot be evidence: the label is new, so that nothing was compared")
         return Grounds(reason, overridden=True)
-    if move.experiment is None:
-        found = latest_evidence(by, before, after)
-    else:
-        found = chosen_evidence(move.experiment, before, after)
+    latest = latest_evidence(by, before, after)
+    found = latest if move.experiment is None else chosen_evidence(move.experiment, before, after)
     if found is None:
         return Grounds(reason, overridden=True)
-    return Grounds(reason, overridden=not found.supports, experiment=found.experiment, evidence=found.snapshot())
+    # an earlier experiment may be named, but does not count where a later one has finished: see latest_evidence
+    counts = latest is not None and latest.experiment.id == found.experiment.id
+    supported = counts and found.supports
+    return Grounds(reason, overridden=not supported, experiment=found.experiment, evidence=found.snapshot())
 
 
 def _clean_reason(label: str, reason: str) -> str:

@@ -95,6 +95,13 @@ def test_latest_finished_experiment_counts_and_not_the_best(acme: Tenant) -> Non
     assert (kept.overridden, kept.experiment_id, kept.evidence["losses"]) == (True, worse.id, 20)
 
 
+def test_earlier_experiment_does_not_count_by_being_named(acme: Tenant) -> None:
+    better = end(make_experiment(acme.principal, acme.project, items=ITEMS), baseline=0, candidate=20)
+    end(start_experiment(acme.principal, acme.project), baseline=10, candidate=10)
+    kept = move(acme, experiment=better.id)
+    assert (kept.overridden, kept.experiment_id, kept.evidence["wins"]) == (True, better.id, 20)
+
+
 @pytest.mark.parametrize(
     "fields",
     [{"baseline": "v2", "candidate": "v1"}, {"candidate_examples": True}, {"split": "dev"}],
