@@ -49,6 +49,9 @@ class AuditEntry(models.Model):
             models.CheckConstraint(condition=models.Q(outcome__in=Outcome.values), name="audit_entry_outcome_is_known"),
         ]
 
+    def __str__(self) -> str:
+        return f"{self.action} {self.at:%Y-%m-%d %H:%M:%S}"
+
 
 class AuditLink(models.Model):
     """An entry's place in its organization's chain; written at commit by a trigger, by nobody else."""

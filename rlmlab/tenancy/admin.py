@@ -4,6 +4,7 @@ It stands here and not in `rlmlab.audit`, because it shows organizations by name
 """
 
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC
 from typing import Any, Final
 from uuid import UUID
 
@@ -59,9 +60,9 @@ admin.site.unregister([Group, EmailAddress])
 class AuditEntryAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
     """Entries of all organizations, read-only."""
 
-    list_display = ("at", "organization", "actor", "what", "about", "outcome")
+    list_display = ("when", "organization", "actor", "what", "about", "outcome")
     list_filter = (
-        ("at", admin.DateFieldListFilter),
+        ("at", filters.PeriodFilter),
         ("at", filters.DaysFilter),
         filters.OneActorFilter,
         filters.OneObjectFilter,
@@ -81,7 +82,7 @@ class AuditEntryAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
     actions = None
     actions_list = ["check_chains"]
     fields = readonly_fields = (
-        "at", "organization", "actor", "ip_address", "what", "action", "outcome", "subject", "about", "differences",
+        "when", "organization", "actor", "ip_address", "what", "action", "outcome", "subject", "about", "differences",
         "place",
     )  # fmt: skip
 
@@ -185,6 +186,11 @@ class AuditEntryAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
         context = self.admin_site.each_context(request) | {"title": "Chains of the audit log", "rows": rows}
         return render(request, "admin/audit/chains.html", context)
 
+    @admin.display(description="when (UTC)", ordering="at")
+    def when(self, entry: AuditEntry) -> str:
+        """Give the time to the second."""
+        return f"{entry.at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+
     @admin.display(description="organization")
     def organization(self, entry: AuditEntry) -> str:
         """Name it; a deleted one by its id."""
@@ -255,7 +261,7 @@ def _lengths() -> list[tuple[UUID, int]]:
 def _narrowed(label: str, title: str, **parameters: str | UUID) -> SafeString:
     """Link to the list, narrowed."""
     address = f"{reverse(LIST)}?{urlencode({name: str(value) for name, value in parameters.items()})}"
-    return format_html('<a href="{}" title="{}">{}</a>', address, title, label)
+    return format_html('<a class="audit-link" href="{}" title="{}">{}</a>', address, title, label)
 
 
 def _rendered(response: HttpResponse) -> HttpResponse:

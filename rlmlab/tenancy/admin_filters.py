@@ -106,8 +106,20 @@ class OneObjectFilter(OneOfFilter):
     parameter_name = "object_id"
 
 
+class PeriodFilter(admin.DateFieldListFilter):
+    """Entries of today, of the last days, of this month or year."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = "period"
+
+
 class DaysFilter(RangeDateFilter):  # type: ignore[misc]  # unfold is untyped
     """Entries from the start of one day to the end of another, in UTC."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = "days, both included"
 
     def queryset(self, request: HttpRequest, queryset: Entries) -> Entries:
         """Keep what lies between; what is no date does not narrow."""

@@ -19,6 +19,8 @@ PAGES = {
     "run, timeline and transcript": "/runs/{run}?view=timeline&show=transcript",
     "run, errors and raw events": "/runs/{run}?view=errors&show=raw&at=4",
     "projects": "/o/acme/projects",
+    "overview": "/o/acme",
+    "account": "/account",
     "members": "/o/acme/settings/members",
     "keys": "/o/acme/settings/keys",
     "providers": "/o/acme/settings/providers",

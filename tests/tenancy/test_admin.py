@@ -106,7 +106,7 @@ def test_all_by_this_actor_and_all_about_this_object(staff: Client, acme: Tenant
     change_role(by=acme.principal, membership_id=membership.id, role="editor")
     content = staff.get(LIST).content.decode()
     by, about = f"?actor_id={acme.user.id}", f"?object_type=user&amp;object_id={membership.user_id}"
-    assert f'href="{LIST}{by}"' in content
+    assert f'class="audit-link" href="{LIST}{by}"' in content
     assert f'href="{LIST}{about}"' in content
     narrowed = page(staff, LIST + by)
     assert "3 audit entries" in narrowed
@@ -140,6 +140,10 @@ def test_entry_shows_differences_and_its_place(staff: Client, acme: Tenant) -> N
     assert "role - viewer + owner" in text
     assert "changed a member's role to owner" in text.replace("&#x27;", "'")
     assert "vera@acme.example" in text
+    with scoping.organization(acme.organization):
+        at = AuditEntry.objects.get(action="member.change_role").at
+    assert f"member.change_role {at:%Y-%m-%d %H:%M:%S}" in text
+    assert f"{at:%Y-%m-%d %H:%M:%S} acme ada@acme.example" in page(staff, LIST)
     assert re.search(r"Position 5, hash [0-9a-f]{64} ← Entry 4 The last of its chain", text)
 
 
