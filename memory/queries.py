@@ -11,7 +11,7 @@ from memory.models import Memory, MemoryChange, Status
 from rlmlab import scoping
 from rlmlab.errors import Invalid, NotFound
 from rlmlab.scoping.fulltext import words_of
-from rlmlab.scoping.pages import DEFAULT_LIMIT, Page, decode_cursor, encode_cursor
+from rlmlab.scoping.pages import DEFAULT_LIMIT, Page, newest_first
 from rlmlab.tenancy.models import Project
 from rlmlab.tenancy.principals import Principal
 
@@ -77,9 +77,10 @@ def memories_page(
         Invalid: the status or the cursor cannot be read.
     """
     principal.require("memory.view")
-    condition = _condition(query, status, cursor)
+    condition = _condition(query, status)
     with scoping.organization(principal.organization):
-        return _page(principal, condition & Q(project=project), limit)
+        rows = _all(principal).filter(condition, project=project)
+        return newest_first(rows, cursor=cursor, limit=limit)
 
 
 def listing(principal: Principal, project: Project, *, query: str, status: str, cursor: str, limit: int) -> Listing:
@@ -89,10 +90,11 @@ def listing(principal: Principal, project: Project, *, query: str, status: str, 
         Invalid: the status or the cursor cannot be read.
     """
     principal.require("memory.view")
-    condition = _condition(query, status, cursor) & Q(project=project)
+    condition = _condition(query, status) & Q(project=project)
     apart = status == Status.ACTIVE and not query.strip()
     with scoping.organization(principal.organization):
-        page = _page(principal, condition & Q(pinned=False) if apart else condition, limit)
+        rows = _all(principal).filter(condition & Q(pinned=False) if apart else condition)
+        page = newest_first(rows, cursor=cursor, limit=limit)
         pinned = _pinned(principal.organization_id, project.id) if apart and not cursor else []
         return Listing(pinned, page, _counts(principal, project))
 
@@ -126,22 +128,13 @@ def counts_of(principal: Principal, project: Project) -> dict[str, int]:
         return _counts(principal, project)
 
 
-def _condition(query: str, status: str, cursor: str) -> Q:
+def _condition(query: str, status: str) -> Q:
     if status not in Status.values:
         raise Invalid.field("status", f'"{status}" is not a status; use {", ".join(Status.values)}')
     condition = Q(status=status)
     if query.strip() and (wanted := words_of(query)) is not None:
         condition &= Q(search=wanted.either)
-    if cursor:
-        at, row_id = decode_cursor(cursor)
-        condition &= Q(created_at__lte=at) & ~Q(created_at=at, id__gte=row_id)
     return condition
-
-
-def _page(principal: Principal, condition: Q, limit: int) -> Page[Memory]:
-    rows = list(_all(principal).filter(condition).order_by("-created_at", "-id")[: limit + 1])
-    more = len(rows) > limit
-    return Page(rows[:limit], encode_cursor(rows[limit - 1].created_at, rows[limit - 1].id) if more else "")
 
 
 def _pinned(organization_id: UUID, project_id: UUID) -> list[Memory]:

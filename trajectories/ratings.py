@@ -6,12 +6,14 @@ from typing import Final
 from uuid import UUID
 
 from rlmlab import scoping
-from rlmlab.scoping.pages import DEFAULT_LIMIT, Page, decode_cursor, encode_cursor
+from rlmlab.scoping.pages import DEFAULT_LIMIT, Page, newest_first
 from rlmlab.tenancy.principals import Principal
 from trajectories.models import Rating, Run
 from trajectories.models.ratings import Dimension, RaterKind
 
 PREFERRED: Final = (RaterKind.HUMAN, RaterKind.CHECKER, RaterKind.JUDGE, RaterKind.IMPLICIT)
+DISPUTED_FROM: Final = 0.5
+"""Half the scale: two raters who are further apart than this do not agree."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ def verdict_of(ratings: Sequence[Rating]) -> Verdict | None:
         kind = next(kind for kind in PREFERRED if any(rating.rater_kind == kind for rating in judged))
         found = [rating.value for rating in judged if rating.rater_kind == kind]
         values[dimension] = sum(found) / len(found)
-        disputed |= max(found) - min(found) > 0.5  # noqa: PLR2004  half the scale
+        disputed |= max(found) - min(found) > DISPUTED_FROM
     raters = {(rating.rater_kind, rating.rater_actor, rating.rater_id) for rating in whole}
     return Verdict(values, len(raters), disputed, any(rating.correction is not None for rating in whole))
 
@@ -77,12 +79,7 @@ def ratings_page(
         rows = Rating.objects.for_org(principal.organization).filter(run=run)
         if not history:
             rows = rows.filter(current=True)
-        if cursor:
-            at, row_id = decode_cursor(cursor)
-            rows = rows.filter(created_at__lte=at).exclude(created_at=at, id__gte=row_id)
-        found = list(rows.order_by("-created_at", "-id")[: limit + 1])
-    more = len(found) > limit
-    return Page(found[:limit], encode_cursor(found[limit - 1].created_at, found[limit - 1].id) if more else "")
+        return newest_first(rows, cursor=cursor, limit=limit)
 
 
 def current_ratings(run: Run) -> list[Rating]:

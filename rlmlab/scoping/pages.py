@@ -5,12 +5,15 @@ import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
+
+from django.db.models import Model, Q, QuerySet
 
 from rlmlab.errors import Invalid
 
 ItemT = TypeVar("ItemT")
+RowT = TypeVar("RowT", bound=Model)
 DEFAULT_LIMIT: Final = 100
 HIGHEST_LIMIT: Final = 1000
 
@@ -43,3 +46,19 @@ def decode_cursor(cursor: str) -> tuple[datetime, UUID]:
         return moment, UUID(row_id)
     except (ValueError, binascii.Error):
         raise Invalid.field("cursor", "is not a cursor of this list") from None
+
+
+def newest_first(rows: QuerySet[RowT], *, cursor: str, limit: int) -> Page[RowT]:
+    """Return up to `limit` rows by `created_at`, newest first, behind the place that a cursor names; within a scope.
+
+    Raises:
+        Invalid: the cursor cannot be read.
+    """
+    if cursor:
+        at, row_id = decode_cursor(cursor)
+        rows = rows.filter(Q(created_at__lte=at) & ~Q(created_at=at, id__gte=row_id))
+    found = list(rows.order_by("-created_at", "-id")[: limit + 1])
+    if len(found) <= limit:
+        return Page(found, "")
+    last: Any = found[limit - 1]
+    return Page(found[:limit], encode_cursor(last.created_at, last.id))

@@ -16,7 +16,7 @@ from rlmlab import scoping
 from rlmlab.engine.types import Example as EngineExample
 from rlmlab.errors import NotFound
 from rlmlab.scoping.fulltext import words_of
-from rlmlab.scoping.pages import DEFAULT_LIMIT, Page, decode_cursor, encode_cursor
+from rlmlab.scoping.pages import DEFAULT_LIMIT, Page, newest_first
 from rlmlab.tenancy.models import Project
 from rlmlab.tenancy.principals import Principal
 from trajectories.models import Example, Run, RunExample
@@ -124,13 +124,8 @@ def examples_page(
     condition = Q(project=project, retired_at__isnull=not retired)
     if (wanted := words_of(query)) is not None:
         condition &= Q(search=wanted.either)
-    if cursor:
-        at, row_id = decode_cursor(cursor)
-        condition &= Q(created_at__lte=at) & ~Q(created_at=at, id__gte=row_id)
     with scoping.organization(principal.organization):
-        rows = list(_shown(principal).filter(condition).order_by("-created_at", "-id")[: limit + 1])
-    more = len(rows) > limit
-    return Page(rows[:limit], encode_cursor(rows[limit - 1].created_at, rows[limit - 1].id) if more else "")
+        return newest_first(_shown(principal).filter(condition), cursor=cursor, limit=limit)
 
 
 def example_for(principal: Principal, example_id: UUID) -> Example:
