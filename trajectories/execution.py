@@ -9,21 +9,21 @@ from rlmlab.engine.errors import LostLease
 from rlmlab.engine.events import PAYLOAD
 from rlmlab.engine.events import Event as EngineEvent
 from rlmlab.engine.interrupted import close_interrupted
-from rlmlab.engine.memory import Recalled
 from rlmlab.engine.orchestrator import execute
 from rlmlab.engine.projection import Projection
 from rlmlab.engine.providers.access import Access, SharedProvider
 from rlmlab.engine.stream import EventStream
 from rlmlab.engine.types import CancelToken
-from sandbox.base import ContextSource
 from rlmlab.tenancy.catalogs import load_access
+from sandbox.base import ContextSource
 from trajectories import contexts
 from trajectories.doorbell import Doorbell
 from trajectories.environments import Environments
+from trajectories.improvement.examples import engine_examples
 from trajectories.memories import RunMemory, pinned_for
 from trajectories.models import Event, Run, RunInput
 from trajectories.sinks import Database, DatabaseSink
-from trajectories.specs import run_spec
+from trajectories.specs import Shown, run_spec
 from trajectories.stopping import to_the_end
 from trajectories.store import Holder
 
@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A run as the worker found it: its row, its inputs, the fold of what is stored, the memories it is shown.
+    """A run as the worker found it: its row, its inputs, the fold of what is stored, what it is shown of earlier runs.
 
     `access` is what its organization calls models with.
     """
@@ -40,7 +40,7 @@ class Loaded:
     run: Run
     inputs: list[RunInput]
     projection: Projection
-    pinned: tuple[Recalled, ...]
+    shown: Shown
     access: Access
 
 
@@ -78,7 +78,7 @@ class Execution:
         async def open_context() -> ContextSource | None:
             return await self._database(open_source, loaded.run, loaded.inputs)
 
-        spec = run_spec(loaded.run, loaded.inputs, open_context, pinned=loaded.pinned)
+        spec = run_spec(loaded.run, loaded.inputs, open_context, loaded.shown)
         memory = RunMemory(loaded.run, self._database) if loaded.run.use_memory else None
         doorbell = Doorbell(self._holder.run_id)
         stream = self._stream(loaded.projection, doorbell)
@@ -147,8 +147,11 @@ def load(holder: Holder) -> Loaded:
         for event in stored_events(run):
             projection.apply(event)
         projection.take_changed()
-        pinned = pinned_for(run) if run.use_memory else ()
-        return Loaded(run, contexts.inputs_of(run), projection, pinned, load_access(run.organization_id))
+        shown = Shown(
+            pinned_memories=pinned_for(run) if run.use_memory else (),
+            examples=engine_examples(run) if run.use_examples else (),
+        )
+        return Loaded(run, contexts.inputs_of(run), projection, shown, load_access(run.organization_id))
 
 
 def stored_events(run: Run) -> list[EngineEvent]:

@@ -1,20 +1,26 @@
 """What the engine is told of a run."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from rlmlab.engine.memory import Recalled
-from rlmlab.engine.types import Budget, ContextOpener, RunSpec
+from rlmlab.engine.types import Budget, ContextOpener, Example, RunSpec
 from sandbox.base import PROFILES
 from trajectories import contexts
 from trajectories.improvement.prompts import own_text
 from trajectories.models import Run, RunInput
 
 
-def run_spec(
-    run: Run, inputs: Sequence[RunInput], open_context: ContextOpener, *, pinned: tuple[Recalled, ...] = ()
-) -> RunSpec:
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a run's model is shown of earlier runs from the start."""
+
+    pinned_memories: tuple[Recalled, ...] = ()
+    examples: tuple[Example, ...] = ()
+
+
+def run_spec(run: Run, inputs: Sequence[RunInput], open_context: ContextOpener, shown: Shown) -> RunSpec:
     """Build the engine's specification from the run's frozen columns."""
     version = run.prompt_version
     return RunSpec(
@@ -32,7 +38,8 @@ def run_spec(
         seed=run.seed,
         system_prompt=None if version is None else own_text(version),
         prompt_name=None if version is None else str(version),
-        pinned_memories=pinned,
+        pinned_memories=shown.pinned_memories,
+        examples=shown.examples,
     )
 
 
@@ -43,14 +50,17 @@ def budget_of(run: Run) -> Budget:
 
 
 def root_data(run: Run) -> dict[str, Any]:
-    """Describe a run at the start of its stream, in the engine's words."""
+    """Describe a run that never began, as it would stand at the start of its stream; it was shown no examples."""
     limits = {field.name: getattr(run, field.name) for field in fields(Budget)}
     described = contexts.info(run, contexts.inputs_of(run))
     return {
         "task": run.task,
         "model": run.model,
         "sub_model": run.sub_model or None,
+        "fallback_models": list(run.fallback_models),
         "prompt": None if run.prompt_version is None else str(run.prompt_version),
+        "examples": [],
+        "memory": run.use_memory,
         "environment": run.environment,
         "level": run.environment_level,
         "profile": run.profile,

@@ -13,6 +13,7 @@ from trajectories import contexts, queue
 from trajectories.actions.files import refuse_foreign
 from trajectories.actions.idempotency import IdempotentRequest, earlier_run, remember
 from trajectories.closing import close_unstarted
+from trajectories.improvement.examples import attach_examples, select_examples
 from trajectories.improvement.prompts import version_for_run
 from trajectories.models import Run, RunInput
 from trajectories.models.runs import RunStatus
@@ -41,6 +42,8 @@ def start_run(
         run.response_schema = dict(request.response_schema) if request.response_schema is not None else None
         run.save(force_insert=True)
         RunInput.objects.bulk_create(inputs)
+        if run.use_examples:
+            attach_examples(run, select_examples(project, run.task))
         if idempotent is not None:
             remember(by=by, run=run, request=idempotent)
         record(
