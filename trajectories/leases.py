@@ -15,7 +15,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import F, Q
+from django.db.models import DateTimeField, ExpressionWrapper, F, Q
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Coalesce, Now
 
@@ -26,6 +26,7 @@ from trajectories.models.runs import RunStatus
 from trajectories.store import Holder
 
 SWEPT_AT_ONCE: Final = 200
+WAITED_PARTS: Final = 10  # a waiting run's message is sent again after a tenth of the time it has waited
 _BEAT: Final = """
 UPDATE trajectories_run SET lease_until = clock_timestamp() + make_interval(secs => %s)
 WHERE id = ANY(%s) AND lease_owner = %s AND status = 'running'
@@ -76,12 +77,15 @@ def give_up(holder: Holder) -> None:
 def sweep() -> int:
     """Wake workers for runs whose lease ran out and for waiting ones whose message got lost; return how many.
 
-    A run is woken at most once in a lease's length, so that a long queue is not filled with repetitions.
+    A run is woken at most once in a lease's length, and the longer it has waited already, the more seldom: what waits
+    behind a long queue is not lost, and its repetitions would fill the broker.
     """
     stale = Now() - timedelta(seconds=settings.RLMLAB.lease_seconds)
+    patient = ExpressionWrapper(Now() - (Now() - F("created_at")) / WAITED_PARTS, DateTimeField())
     expired = Q(status=RunStatus.RUNNING, lease_until__lt=Now())
+    queued = Q(status=RunStatus.QUEUED, enqueued_at__lt=patient)
     with scoping.system("wake workers for runs that nobody works on"):
-        waiting = Run.objects.filter(expired | Q(status=RunStatus.QUEUED), enqueued_at__lt=stale)
+        waiting = Run.objects.filter(expired | queued, enqueued_at__lt=stale)
         found = waiting.select_for_update(skip_locked=True, no_key=True).order_by("enqueued_at")
         runs = list(found.values_list("id", "organization_id")[:SWEPT_AT_ONCE])
         Run.objects.filter(id__in=[run_id for run_id, _ in runs]).update(enqueued_at=Now())

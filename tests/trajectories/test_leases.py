@@ -108,6 +108,17 @@ def test_sweep_wakes_workers_for_lost_and_waiting_runs_once_a_lease(acme: Tenant
     assert reload(fresh).status == "queued"
 
 
+@pytest.mark.parametrize(("sent_ago", "woken"), [(50, 0), (70, 1)])
+def test_sweep_wakes_a_run_that_waits_long_more_seldom(
+    acme: Tenant, sent: list[UUID], sent_ago: int, woken: int
+) -> None:
+    run = make_run(acme.principal, acme.project)
+    sent.clear()
+    change(run, created_at=Now() - timedelta(minutes=10), enqueued_at=Now() - timedelta(seconds=sent_ago))
+    assert leases.sweep() == woken
+    assert sent == [run.id] * woken
+
+
 def test_given_up_run_can_be_claimed_and_is_swept_at_once(acme: Tenant, sent: list[UUID]) -> None:
     run = make_run(acme.principal, acme.project)
     sent.clear()
