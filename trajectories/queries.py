@@ -1,20 +1,25 @@
 """Reads of runs, events and spans; each opens the scope it needs."""
 
 from collections.abc import Iterable
+from typing import Final
 from uuid import UUID
 
-from django.db.models import Q, TextField
+from django.db.models import TextField
 from django.db.models.functions import Cast
 
 from rlmlab import scoping
 from rlmlab.errors import NotFound
-from rlmlab.scoping.pages import DEFAULT_LIMIT, Page, decode_cursor, encode_cursor
+from rlmlab.scoping.pages import DEFAULT_LIMIT, Page
 from rlmlab.tenancy.models import Project, User
 from rlmlab.tenancy.principals import Principal
 from rlmlab.tenancy.queries import member_principal, memberships_of
-from trajectories import search
 from trajectories.models import DemoCheck, Event, Run, Span
+from trajectories.search.grammar import parse
+from trajectories.search.pages import searched_page
 from trajectories.wire import StoredEvent
+
+LARGE: Final = ("task", "answer", "response_schema")
+"""Columns of a run that may hold a megabyte each; lists do not show them."""
 
 
 def run_for(principal: Principal, run_id: UUID) -> Run:
@@ -61,19 +66,18 @@ def runs_page(
 ) -> Page[Run]:
     """List a project's runs, newest first, those that a query of `trajectories.search` means.
 
+    They come without their task, answer and response schema, each of which may be a megabyte.
+
     Raises:
         Invalid: query or cursor cannot be read.
     """
     principal.require("run.view")
-    condition = search.condition(query)
-    if cursor:
-        at, row_id = decode_cursor(cursor)
-        condition &= Q(created_at__lte=at) & ~Q(created_at=at, id__gte=row_id)
+    terms = parse(query)
     with scoping.organization(principal.organization):
-        found = Run.objects.for_org(principal.organization).filter(condition, project=project)
-        rows = list(found.shown().order_by("-created_at", "-id")[: limit + 1])
-    more = len(rows) > limit
-    return Page(rows[:limit], encode_cursor(rows[limit - 1].created_at, rows[limit - 1].id) if more else "")
+        found = searched_page(project, terms, cursor=cursor, limit=limit)
+        runs = Run.objects.for_org(principal.organization).filter(id__in=[row.id for row in found.items])
+        rows = list(runs.shown().defer("prompt_version__text", *LARGE).order_by("-created_at", "-id"))
+    return Page(rows, found.next_cursor)
 
 
 def events_page(run: Run, *, after: int = 0, limit: int = DEFAULT_LIMIT) -> list[StoredEvent]:

@@ -8,6 +8,7 @@ from trajectories.models.idempotency import IdempotencyKey
 from trajectories.models.prompts import Prompt, PromptLabel, PromptVersion
 from trajectories.models.ratings import Rating
 from trajectories.models.runs import Run, RunInput, Tombstone
+from trajectories.models.search import SearchedRun
 
 __all__ = [
     "Blob",
@@ -29,6 +30,7 @@ __all__ = [
     "Run",
     "RunExample",
     "RunInput",
+    "SearchedRun",
     "Span",
     "Tombstone",
 ]

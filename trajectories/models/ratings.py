@@ -60,4 +60,12 @@ class Rating(OrgModel):
             models.CheckConstraint(condition=Q(dimension__in=Dimension.values), name="rating_dimension_is_known"),
             models.CheckConstraint(condition=Q(rater_kind__in=RaterKind.values), name="rating_rater_is_known"),
         ]
-        indexes = [models.Index(fields=["run", "-created_at"], name="rating_by_run")]
+        indexes = [
+            models.Index(fields=["run", "-created_at"], name="rating_by_run"),
+            models.Index(
+                fields=["organization", "dimension", "run"],
+                include=["rater_kind", "value"],
+                condition=Q(current=True, span_id=""),
+                name="rating_of_whole_runs",
+            ),
+        ]

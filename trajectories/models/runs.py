@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import ClassVar, Final
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -140,6 +141,10 @@ class Run(OrgModel):
     class Meta:
         indexes = [
             models.Index(fields=["project", "-created_at", "-id"], name="run_by_project_and_time"),
+            models.Index(fields=["project", "purpose", "-created_at", "-id"], name="run_by_purpose"),
+            models.Index(fields=["project", "status", "-created_at", "-id"], name="run_by_status"),
+            models.Index(fields=["project", "model", "-created_at", "-id"], name="run_by_model"),
+            GinIndex(fields=["project", "tags"], name="run_by_tag"),
             models.Index(fields=["lease_until"], name="run_lease", condition=Q(status="running")),
             models.Index(fields=["enqueued_at"], name="run_waiting", condition=Q(status="queued")),
         ]
