@@ -86,10 +86,16 @@ def on_validation_error(_request: HttpRequest, error: ValidationError) -> HttpRe
 
 
 def _field(location: tuple[Any, ...]) -> str:
-    """Leave out where the field came from and the name of our own parameter that took it."""
+    """Leave out where the field came from and the name of our own parameter that took it.
+
+    Parameters of a query have that name only where they were taken together: then the next part is a name as well,
+    where an item of a list has a number.
+    """
     parts = list(location)
     if parts and parts[0] in PLACES:
-        parts = parts[2:] if parts[0] == "body" and len(parts) > 1 else parts[1:]
+        place, parts = parts[0], parts[1:]
+        if (place == "body" and parts) or isinstance(next(iter(parts[1:]), None), str):
+            parts = parts[1:]
     return ".".join(str(part) for part in parts) or "body"
 
 

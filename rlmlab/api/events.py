@@ -10,34 +10,41 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from ninja import Header, Query, Router
 
-from rlmlab.api import exports
+from rlmlab.api import exports, skeletons
 from rlmlab.api.auth import ApiRequest
 from rlmlab.api.pagination import Limit
 from rlmlab.api.schemas.base import ListOf
-from rlmlab.api.schemas.events import EventOut, RunDocument, SpanOut
-from trajectories import hub, queries
+from rlmlab.api.schemas.events import EventOut, RunDocument, SpanOut, Which
+from trajectories import hub, queries, record
 from trajectories.models import Run
 
 router = Router(tags=["events"])
-After = Annotated[int, Query(0, ge=0, le=2**63 - 1, description="Start behind this number of an event.")]
-EventCursor = Annotated[int | None, Query(None, ge=0, le=2**63 - 1, description="The same, as `next_cursor` gives it.")]
+EventCursor = Annotated[int | None, Query(None, ge=0, le=2**63 - 1, description="As `after`, from `next_cursor`.")]
 LastEventId = Annotated[int | None, Header(None, alias="Last-Event-ID", ge=0, le=2**63 - 1)]
 
 
 @router.get("/runs/{uuid:run_id}/events", response=ListOf[EventOut], summary="Read or follow events")
 def list_events(
-    request: ApiRequest, run_id: UUID, after: After, cursor: EventCursor, limit: Limit, last_event_id: LastEventId
+    request: ApiRequest,
+    run_id: UUID,
+    which: Query[Which],
+    cursor: EventCursor,
+    limit: Limit,
+    last_event_id: LastEventId,
 ) -> HttpResponseBase:
     """List events behind the number `after`; `next_cursor` is the next page's `after`, or `cursor`.
 
+    With `span`, which may be repeated, only the events of these spans themselves; with `type`, only those of a type.
+
     With `Accept: text/event-stream` the events are sent as they come, each with its number as id, until the run has
-    ended; `Last-Event-ID` takes the place of `after`.
+    ended; `Last-Event-ID` takes the place of `after`. A stream has all of them: `span` and `type` are refused.
     """
     run = queries.run_for(request.auth, run_id)
-    after = after if cursor is None else cursor
+    after = which.after if cursor is None else cursor
     if "text/event-stream" in request.headers.get("Accept", ""):
+        which.refuse_choice()
         return _followed(run, after if last_event_id is None else last_event_id, is_again=last_event_id is not None)
-    rows = queries.events_page(run, after=after, limit=limit + 1)
+    rows = record.events_among(run, spans=which.span, type_=which.type or "", after=after, limit=limit + 1)
     following = f'"{rows[limit - 1].seq}"' if len(rows) > limit else "null"
     items = ",".join(event.encode() for event in rows[:limit])
     return HttpResponse(f'{{"items":[{items}],"next_cursor":{following}}}', content_type="application/json")
@@ -65,12 +72,22 @@ def _followed(run: Run, after: int, *, is_again: bool) -> HttpResponseBase:
     return response
 
 
-@router.get("/runs/{uuid:run_id}/spans", response=ListOf[SpanOut], summary="List spans")
+@router.get(
+    "/runs/{uuid:run_id}/spans", response=ListOf[SpanOut], summary="List spans", openapi_extra=skeletons.FORMATS
+)
 def list_spans(
     request: ApiRequest, run_id: UUID, cursor: Annotated[int, Query(0, ge=0, le=2**63 - 1)], limit: Limit
-) -> ListOf[SpanOut]:
-    """List the skeleton of a run: its spans in the order of their start."""
+) -> ListOf[SpanOut] | StreamingHttpResponse:
+    """List the skeleton of a run: its spans in the order of their start.
+
+    With `Accept: application/x-ndjson` all of them (behind `cursor`) are streamed as columns, which is far less to
+    send and to read: the first line is `{"columns": [names], "last_seq": number}`, each further line has up to a
+    thousand spans as a list of columns in that order. `started_ms` is a time in milliseconds since 1970, `first_seq`
+    the number of a span's first event.
+    """
     run = queries.run_for(request.auth, run_id)
+    if skeletons.CONTENT_TYPE in request.headers.get("Accept", ""):
+        return skeletons.streamed(run, after=cursor, is_gzip="gzip" in request.headers.get("Accept-Encoding", ""))
     rows = queries.spans_of(run, after=cursor, limit=limit + 1)
     more = str(rows[limit - 1].first_seq) if len(rows) > limit else None
     return ListOf(items=[SpanOut.of(row) for row in rows[:limit]], next_cursor=more)

@@ -72,3 +72,42 @@ def test_running_run_shows_what_is_stored(as_ada: ApiClient, acme: Tenant) -> No
     record(run, steps(run)[:3], holder=hold(run))
     assert len(as_ada.get(f"/api/v1/runs/{run.id}/events").json()["items"]) == 3
     assert as_ada.get(f"/api/v1/runs/{run.id}").json()["status"] == "running"
+
+
+def test_events_of_spans_are_theirs_alone_and_paged(as_ada: ApiClient, acme: Tenant) -> None:
+    run = finished_run(acme.principal, acme.project, 3)
+    path = f"/api/v1/runs/{run.id}/events"
+    everything = as_ada.get(path).json()["items"]
+    spans = [event["span_id"] for event in everything if event["type"] == "span_started"]
+    chosen = spans[3:5]  # the second step and its call
+    wanted = [event for event in everything if event["span_id"] in chosen]
+    assert [event["seq"] for event in wanted] == [7, 8, 9, 10, 11]
+    assert as_ada.get(path, {"span": chosen}).json() == {"items": wanted, "next_cursor": None}
+    first = as_ada.get(path, {"span": chosen, "limit": 3}).json()
+    assert (first["items"], first["next_cursor"]) == (wanted[:3], "9")
+    rest = as_ada.get(path, {"span": chosen, "limit": 3, "after": 9}).json()
+    assert (rest["items"], rest["next_cursor"]) == (wanted[3:], None)
+    assert as_ada.get(path, {"span": "0" * 16}).json()["items"] == []
+
+
+def test_events_of_a_type_are_found_in_all_spans_or_in_one(as_ada: ApiClient, acme: Tenant) -> None:
+    run = finished_run(acme.principal, acme.project, 3)
+    path = f"/api/v1/runs/{run.id}/events"
+    found = as_ada.get(path, {"type": "message"}).json()["items"]
+    assert [event["payload"]["content"] for event in found] == ["Turn 1", "Turn 2", "Turn 3"]
+    assert as_ada.get(path, {"type": "message", "span": found[1]["span_id"]}).json()["items"] == [found[1]]
+
+
+@pytest.mark.parametrize("query", [{"span": "x" * 33}, {"span": "a\x00"}, {"span": ["a"] * 101}, {"type": "song"}])
+def test_odd_choices_of_events_are_named(as_ada: ApiClient, acme: Tenant, query: dict[str, Any]) -> None:
+    run = finished_run(acme.principal, acme.project)
+    answer = as_ada.get(f"/api/v1/runs/{run.id}/events", query)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"].split(".")[0] == next(iter(query))
+
+
+@pytest.mark.parametrize("query", [{"span": "0" * 16}, {"type": "log"}])
+def test_a_stream_cannot_be_of_some_events(as_ada: ApiClient, acme: Tenant, query: dict[str, str]) -> None:
+    run = finished_run(acme.principal, acme.project)
+    answer = as_ada.get(f"/api/v1/runs/{run.id}/events", query, headers={"Accept": "text/event-stream"})
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, next(iter(query)))

@@ -1,16 +1,37 @@
 """Events and spans as the API shows them."""
 
 from datetime import datetime
-from typing import Annotated, Any, Self, get_args
+from typing import Annotated, Any, Final, Self, get_args
 
-from ninja import Schema
-from pydantic import WithJsonSchema
+from ninja import Field, Schema
+from pydantic import StringConstraints, WithJsonSchema
 
 from rlmlab.api.schemas.runs import RunOut
 from rlmlab.engine.events import EventType
+from rlmlab.errors import Invalid
 from trajectories.models import Span
 
+MOST_SPANS: Final = 100
+SpanId = Annotated[str, StringConstraints(pattern=r"^[\w-]{1,32}$")]
 Payload = Annotated[Any, WithJsonSchema({"type": "object", "description": "By type; see docs/architecture.md."})]
+
+
+class Which(Schema):
+    """Which events of a run a list is to have."""
+
+    after: int = Field(0, ge=0, le=2**63 - 1, description="Start behind this number of an event.")
+    span: list[SpanId] = Field(default_factory=list, max_length=MOST_SPANS, description="Those of these spans alone.")
+    type: EventType | None = Field(None, description="Those of this type alone.")
+
+    def refuse_choice(self) -> None:
+        """Refuse to choose where all events are sent.
+
+        Raises:
+            Invalid: spans or a type were asked for.
+        """
+        for name in ("span", "type"):
+            if getattr(self, name):
+                raise Invalid.field(name, "A stream has all events.")
 
 
 class EventOut(Schema):
