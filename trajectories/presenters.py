@@ -20,6 +20,8 @@ SENTENCES: Final = {
     "run.cancel": "stopped the run “{title}”",
     "run.create": "started the run “{title}” on {model}",
     "run.rate": "rated a run in the dimension {dimension}: {value}",
+    "run.rename": "renamed a run to “{title}”",
+    "run.tag": "changed the tags of the run “{title}”",
     "run.withdraw_rating": "took back a rating in the dimension {dimension}",
 }
 

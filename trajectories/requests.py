@@ -125,7 +125,7 @@ def plan(request: RunRequest, *, organization: Organization, project: Project) -
     wanted = request.environment or project.default_environment
     environment = checks.run(lambda: environments.resolve(wanted), environments.NONE)
     budget = checks.run(lambda: _budget(request.budget, organization, project), Budget())
-    tags: tuple[str, ...] = checks.run(lambda: _tags(request.tags), ())
+    tags: tuple[str, ...] = checks.run(lambda: clean_tags(request.tags), ())
     checks.run(lambda: _check_context(request), None)
     checks.run(lambda: _check_schema(request.response_schema), None)
     seed = checks.run(lambda: _seed(request.seed), None)
@@ -211,7 +211,12 @@ def _with_cost(budget: Budget, organization: Organization, project: Project) -> 
     return replace(budget, max_cost_usd=min(usual, highest_of(organization)["max_cost_usd"]))
 
 
-def _tags(tags: Sequence[str]) -> tuple[str, ...]:
+def clean_tags(tags: Sequence[str]) -> tuple[str, ...]:
+    """Return each tag once, without spaces around it.
+
+    Raises:
+        Invalid: there are too many, or one is empty, too long or cannot be stored.
+    """
     if len(tags) > TAGS:
         raise Invalid.field("tags", f"has {len(tags)} items; {TAGS} are allowed")
     return tuple(dict.fromkeys(clean_text(f"tags.{at}", tag, TAG_CHARACTERS).strip() for at, tag in enumerate(tags)))

@@ -1,7 +1,7 @@
 """Runs."""
 
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 from ninja import Header, Query, Router, Status
@@ -9,13 +9,19 @@ from ninja import Header, Query, Router, Status
 from rlmlab.api.auth import ApiRequest
 from rlmlab.api.pagination import Cursor, Limit, listed
 from rlmlab.api.schemas.base import ListOf
-from rlmlab.api.schemas.runs import RunIn, RunOut, RunSummary
+from rlmlab.api.schemas.runs import RunIn, RunOut, RunPatch, RunSummary
 from rlmlab.tenancy.queries import project_by_slug
 from trajectories import queries
 from trajectories.actions import runs as actions
 from trajectories.actions.idempotency import IdempotentRequest
+from trajectories.actions.tags import tag_run
+from trajectories.search.values import KEYS
 
 router = Router(tags=["runs"])
+QUERY: Final = f"""Terms joined by and: `status:failed,cancelled -tag:x cost:>0.5 "free text"`.
+
+Several values mean any of them, `-` turns a term round, and free text is looked for in the title and the first 10,000
+characters of the task. The keys: {"; ".join(f"`{key}` {meant.wanted}" for key, meant in KEYS.items())}."""
 IdempotencyKey = Annotated[str | None, Header(None, alias="Idempotency-Key")]
 
 
@@ -34,7 +40,7 @@ def list_runs(
     slug: str,
     cursor: Cursor,
     limit: Limit,
-    query: Annotated[str, Query("", description='`status:failed model:gpt* tag:x "free text"`')],
+    query: Annotated[str, Query("", description=QUERY)],
 ) -> ListOf[RunSummary]:
     """List a project's runs, newest first."""
     project = project_by_slug(request.auth, slug)
@@ -46,6 +52,12 @@ def list_runs(
 def get_run(request: ApiRequest, run_id: UUID) -> RunOut:
     """Return a run."""
     return RunOut.of(queries.run_for(request.auth, run_id))
+
+
+@router.patch("/runs/{uuid:run_id}", response=RunOut, summary="Change a run's tags or title")
+def patch_run(request: ApiRequest, run_id: UUID, body: RunPatch) -> RunOut:
+    """Change what is given and nothing else; also after the run has ended."""
+    return RunOut.of(tag_run(by=request.auth, run=queries.run_for(request.auth, run_id), **body.changes()))
 
 
 @router.post("/runs/{uuid:run_id}/cancel", response={202: RunOut}, summary="Stop a run")

@@ -137,7 +137,9 @@ def test_same_key_and_body_answer_the_same_run(as_ada: ApiClient) -> None:
     ("query", "status", "field"),
     [
         ({"query": "status:queued"}, 200, None),
+        ({"query": "-tag:x cost:<1 rating.correct:>=0.5,0 created:2026-11-01.."}, 200, None),
         ({"query": "owner:ada"}, 422, "query"),
+        ({"query": "depth:deep"}, 422, "query"),
         ({"limit": 0}, 422, "limit"),
         ({"limit": 1001}, 422, "limit"),
         ({"limit": "many"}, 422, "limit"),
@@ -158,6 +160,38 @@ def test_cancel_stops_a_waiting_run_and_refuses_an_ended_one(as_ada: ApiClient, 
     assert as_ada.post(f"/api/v1/runs/{run.id}/cancel").status_code == 202
     ended = finished_run(acme.principal, acme.project)
     assert as_ada.post(f"/api/v1/runs/{ended.id}/cancel").status_code == 409
+
+
+def test_tags_and_title_can_be_changed(as_ada: ApiClient, acme: Tenant) -> None:
+    path = f"/api/v1/runs/{finished_run(acme.principal, acme.project, title='Count', tags=['a']).id}"
+    answer = as_ada.patch(path, {"tags": ["b", "c"]}, content_type="application/json")
+    assert (answer.status_code, answer.json()["tags"], answer.json()["title"]) == (200, ["b", "c"], "Count")
+    assert (
+        as_ada.patch(path, {"title": "Count birds"}, content_type="application/json").json()["title"] == "Count birds"
+    )
+    assert as_ada.patch(path, {}, content_type="application/json").json()["tags"] == ["b", "c"]
+    assert [run["tags"] for run in as_ada.get(RUNS, {"query": "tag:c"}).json()["items"]] == [["b", "c"]]
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"tags": ["x" * 51]}, "tags.0"),
+        ({"tags": None}, "tags"),
+        ({"tags": [1]}, "tags.0"),
+        ({"title": ""}, "title"),
+        ({"title": None}, "title"),
+        ({"status": "failed"}, "status"),
+    ],
+)
+def test_a_change_that_cannot_be_is_refused(
+    as_ada: ApiClient, acme: Tenant, body: dict[str, object], field: str
+) -> None:
+    run = make_run(acme.principal, acme.project, tags=["a"])
+    answer = as_ada.patch(f"/api/v1/runs/{run.id}", body, content_type="application/json")
+    assert answer.status_code == 422
+    assert [error["field"] for error in answer.json()["errors"]] == [field]
+    assert as_ada.get(f"/api/v1/runs/{run.id}").json()["tags"] == ["a"]
 
 
 def test_viewer_may_look_but_not_start_or_stop(as_vera: ApiClient, acme: Tenant) -> None:

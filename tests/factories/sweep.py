@@ -25,6 +25,7 @@ PROJECT: Final = "acme-only"
 ONE: Final = Decimal(1)
 BODIES: Final[dict[tuple[str, str], dict[str, Any]]] = {
     ("patch", "/api/v1/projects/{slug}"): {"name": "x"},
+    ("patch", "/api/v1/runs/{run_id}"): {"tags": ["x"]},
     ("post", "/api/v1/projects/{slug}/datasets"): {"name": "x"},
     ("post", "/api/v1/projects/{slug}/datasets/{dataset}/items"): {"task": "x", "expected": "x"},
     ("post", "/api/v1/projects/{slug}/experiments"): {"dataset": "x", "candidate": "v1"},

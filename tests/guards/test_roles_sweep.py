@@ -102,6 +102,7 @@ OPERATIONS: Final[dict[str, str]] = {
     "POST /api/v1/projects/{slug}/runs": "run.create",
     "GET /api/v1/projects/{slug}/runs": "run.view",
     "GET /api/v1/runs/{run_id}": "run.view",
+    "PATCH /api/v1/runs/{run_id}": "run.tag",
     "POST /api/v1/runs/{run_id}/cancel": "run.cancel",
     "GET /api/v1/runs/{run_id}/events": "run.view",
     "GET /api/v1/runs/{run_id}/spans": "run.view",

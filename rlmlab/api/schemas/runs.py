@@ -81,6 +81,17 @@ class RunIn(Body):
         )
 
 
+class RunPatch(Body):
+    """What is said about a run; what is left out stays."""
+
+    tags: list[str] = []
+    title: str = ""
+
+    def changes(self) -> dict[str, Any]:
+        """Return what was given."""
+        return self.model_dump(exclude_unset=True)
+
+
 class Budget(Schema):
     """A run's limits; `max_cost_usd` null: the cost is not limited, since a price is unknown."""
 
