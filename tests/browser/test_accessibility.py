@@ -7,9 +7,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from memory.actions import add_memory, pin_memory
 from tests.browser.conftest import Visitor
 from tests.factories.runs import finished_run
 from tests.factories.tenancy import Tenant
+from trajectories.actions.examples import make_example
+from trajectories.actions.ratings import Judgement, rate_run
 
 AXE = Path(__file__).resolve().parents[2] / "node_modules/axe-core/axe.min.js"
 PAGES = {
@@ -18,6 +21,11 @@ PAGES = {
     "run": "/runs/{run}",
     "run, timeline and transcript": "/runs/{run}?view=timeline&show=transcript",
     "run, errors and raw events": "/runs/{run}?view=errors&show=raw&at=4",
+    "run, rating it": "/runs/{run}?tab=rate",
+    "examples": "/o/acme/p/demo/examples",
+    "an example": "/o/acme/p/demo/examples/{example}",
+    "memory": "/o/acme/p/demo/memory",
+    "a memory": "/o/acme/p/demo/memory/{memory}",
     "projects": "/o/acme/projects",
     "overview": "/o/acme",
     "account": "/account",
@@ -35,11 +43,17 @@ PAGES = {
 def opened(visitor: Visitor, acme: Tenant, name: str) -> Page:
     visitor.expects("404")
     run = finished_run(acme.principal, acme.project, 3, task="Count the modules")
-    page = visitor.open(PAGES[name].format(run=run.id))
+    rate_run(by=acme.principal, run=run, judgement=Judgement("correct", 0.0, comment="No.", correction="43"))
+    example = make_example(by=acme.principal, run=run)
+    memory = add_memory(by=acme.principal, project=acme.project, text="A module is a file.").memory
+    pin_memory(by=acme.principal, memory_id=memory.id, pinned=True)
+    page = visitor.open(PAGES[name].format(run=run.id, example=example.id, memory=memory.id))
     if "/runs/{run}" in PAGES[name]:
         expect(page.locator("[data-part=connection]")).to_have_attribute("data-state", "ended")
     if name == "run":
         expect(page.locator(".step")).to_have_count(3)
+    if name == "run, rating it":
+        expect(page.locator("rlm-rating")).to_contain_text("Should have been")
     return page
 
 

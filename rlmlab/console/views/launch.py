@@ -7,12 +7,15 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from memory.queries import counts_of as memories_of
+from memory.queries import pinned_memories
 from rlmlab.console.access import member_page, show_project
 from rlmlab.engine.types import Budget
 from rlmlab.tenancy.limits import HIGHEST
 from rlmlab.tenancy.models import EnvironmentName
 from rlmlab.tenancy.principals import Principal
 from rlmlab.tenancy.queries import project_by_slug
+from trajectories.improvement.examples import counts_of as examples_of
 from trajectories.improvement.prompt_queries import labels_of, prompt_for, versions_page
 from trajectories.models.prompts import SYSTEM_PROMPT
 from trajectories.recent import model_names
@@ -37,6 +40,9 @@ def launch(request: HttpRequest, principal: Principal, project: str) -> HttpResp
         "environments": EnvironmentName.choices,
         "prompt_labels": labels_of(principal, prompt),
         "prompt_versions": versions_page(principal, prompt, limit=PROMPT_VERSIONS),
+        "examples": examples_of(principal, found)["active"],
+        "memories": memories_of(principal, found)["active"],
+        "pinned": len(pinned_memories(organization_id=principal.organization_id, project_id=found.id)),
         "models": model_names(principal, found),
         "budget": replace(Budget(), **{name: value for name, value in own.items() if value is not None}),
         "caps": principal.organization.budget_caps(),

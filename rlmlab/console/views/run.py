@@ -9,7 +9,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from rlmlab.console.access import refusing, show_project, user_of
+from trajectories.improvement.examples import example_of
 from trajectories.queries import demo_check_of, run_of_member
+from trajectories.ratings import verdicts_of
 
 
 @require_safe
@@ -30,5 +32,10 @@ def _page(request: HttpRequest, run_id: UUID) -> HttpResponse:
         "check": demo_check_of(found),
         "now": timezone.now(),
         "cancels": principal.can("run.cancel"),
+        "rates": principal.can("run.rate"),
+        "makes_examples": principal.can("example.manage"),
+        "adds_items": found.is_terminal and principal.can("dataset.manage"),
+        "verdict": verdicts_of(principal, [found]).get(found.id),
+        "example": example_of(principal, found),
     }
     return render(request, "console/run.html", context)

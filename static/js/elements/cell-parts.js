@@ -10,6 +10,7 @@ import { isOrigin } from "../lib/run-tree.js";
 import { shortModel, spanName } from "../lib/span-names.js";
 import { STATUSES } from "../lib/status.js";
 import { clean, preview, readable } from "../lib/text.js";
+import { memoryCall, memoryOutcome } from "./memory-parts.js";
 import "./rlm-code.js";
 
 const OUTPUT_SHOWN = 12_000;
@@ -135,12 +136,13 @@ function groupCard(group, ui) {
   const open = ui.isOpen(key);
   return html`<div class="calls ${single && ui.isSelected(group.spans[0].id) ? "is-selected" : ""}" id=${single ? `cell-${group.spans[0].id}` : nothing}>
     <button class="calls-head" aria-expanded=${open} @click=${() => ui.toggle(key)}>
-      ${iconOf("chevron", open ? "icon-sm is-open" : "icon-sm")} ${iconOf("branch", "icon-sm")}
+      ${iconOf("chevron", open ? "icon-sm is-open" : "icon-sm")} ${iconOf(group.spans[0].memories.length ? "memory" : "branch", "icon-sm")}
       <span class="mono">${group.name}</span>${single ? nothing : html`<span class="number">×${format.count(group.spans.length)}</span>`}
       ${single ? html`<span class="clip muted">${preview(group.spans[0].preview, 160)}</span>` : nothing}
       <span class="figures number push">
         ${group.tokens ? html`<span>${format.tokens(group.tokens)} tokens</span>` : nothing}
         ${group.cost && !group.unpriced ? html`<span>${format.usd(group.cost)}</span>` : nothing}
+        ${single ? memoryOutcome(group.spans[0]) : nothing}
         ${single ? html`<span>${format.seconds(group.spans[0].seconds)}</span>` : nothing}
       </span>
       ${group.failed ? html`<span class="status tone-bad">${iconOf("cross")} ${single ? STATUSES[group.spans[0].status][2] : `${group.failed} failed`}</span>` : nothing}
@@ -173,7 +175,7 @@ function callRow(span, index, ui) {
       ${iconOf("chevron", open ? "icon-sm is-open" : "icon-sm")}
       <span class="faint number">${index + 1}</span>
       <span class="clip">${preview(span.preview, 160)}</span>
-      <span class="push">${figures(span)}</span> ${statusOf(span.status, true)}
+      <span class="push">${memoryOutcome(span)} ${figures(span)}</span> ${statusOf(span.status, true)}
     </button>
     ${open ? html`<div class="calls-body">${subCall(span, ui)}</div>` : nothing}
   </li>`;
@@ -181,6 +183,7 @@ function callRow(span, index, ui) {
 
 /** One sub-call: what was asked, what came back, and the way into its own level. */
 function subCall(span, ui) {
+  if (span.memories.length) return html`${memoryCall(span)} <p class="row"><button class="link" @click=${() => ui.select(span.id)}>Details</button></p>`;
   const live = span.children.find((child) => child.live);
   const reply = span.result ?? (span.children.length === 1 ? replyOf(span.children[0]) : null);
   return html`

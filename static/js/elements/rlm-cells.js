@@ -9,6 +9,7 @@ import { FINISH_REASONS } from "../lib/status.js";
 import { clean, preview, readable } from "../lib/text.js";
 import { CALLS_SHOWN, executionCell, figures, logsOf, modelText, statusOf, stepCard } from "./cell-parts.js";
 import { LightElement } from "./light-element.js";
+import { memoriesAtHand } from "./memory-parts.js";
 import "./rlm-answer.js";
 import { ScrollKeeper } from "./scroll-keeper.js";
 
@@ -119,7 +120,7 @@ class RlmCells extends LightElement {
     const selected = this.store.spans.get(this.selected);
     const within = selected && blockOf(this.store, level, selected);
     return html`
-      ${guard([level.data, level.messages.length, level.logs.length, this.opened], () => this.head(level))}
+      ${guard([level.data, level.messages.length, level.logs.length, level.memories.length, this.opened], () => this.head(level))}
       ${level.kind === "run" && this.answer !== null
         ? html`<rlm-answer .answer=${this.answer} .note=${this.fallback ? FINISH_REASONS.fallback : ""}></rlm-answer>`
         : nothing}
@@ -148,7 +149,7 @@ class RlmCells extends LightElement {
     return html`<div class="level-head">
       <h2 class="label">${level.kind === "run" ? "Task" : "Asked by the level above"}</h2>
       <pre class="code task">${clean(text)}</pre>
-      ${level.messages.length ? this.told(level) : nothing} ${logsOf(level)}
+      ${level.messages.length ? this.told(level) : nothing} ${memoriesAtHand(level, this.ui)} ${logsOf(level)}
     </div>`;
   }
 

@@ -12,11 +12,14 @@ import { clean, readable } from "../lib/text.js";
 import { copyLink, pictured, statusOf } from "./cell-parts.js";
 import { askedAndAnswered, fact, heading, priceFacts, requestOfCall, spendTable } from "./details-parts.js";
 import { LightElement } from "./light-element.js";
+import { memoryCall } from "./memory-parts.js";
 import "./rlm-code.js";
+import "./rlm-learned.js";
 
 const SHOWN_ELSEWHERE = new Set([
   "task", "prompt", "number", "cell", "model", "purpose", "request_hash", "max_tokens", "price", "finish_reason", "attempts",
   "cpu_seconds", "peak_memory_bytes", "usage_source", "status", "index", "batch_size", "function",
+  "query", "text",
 ]);
 const CHIPPED = new Set(["model_call", "sub_call", "tool_call"]); // whose name does not say what they are
 const PURPOSES = { step: "Step of this level", sub_call: "Sub-call", fallback: "Best answer so far" };
@@ -52,8 +55,13 @@ class RlmDetails extends LightElement {
         ${fact("Took", span.seconds === null ? null : format.seconds(span.seconds))} ${this.placeFacts(span)}
         ${this.modelFacts(span)} ${this.executionFacts(span)} ${priceFacts(span)}
       </dl>
-      ${spendTable(span)} ${span.kind === "sub_call" || span.kind === "tool_call" ? askedAndAnswered(span) : nothing}
+      ${spendTable(span)} ${this.exchange(span)}
       ${span.kind === "model_call" ? requestOfCall(this.store, span) : nothing} ${span.kind === "run" ? this.runFacts() : this.otherFacts(span)}`;
+  }
+
+  exchange(span) {
+    if (span.memories.length && span.kind === "tool_call") return memoryCall(span);
+    return span.kind === "sub_call" || span.kind === "tool_call" ? askedAndAnswered(span) : nothing;
   }
 
   failure(span) {
@@ -141,6 +149,7 @@ class RlmDetails extends LightElement {
         ${fact("Tags", run.tags?.length ? run.tags.join(", ") : null)} ${fact("Events", format.count(Math.max(run.last_seq || 0, this.store?.lastSeq || 0)))}
         ${fact("Id", html`<span class="mono">${run.id}</span>`)}
       </dl>
+      <rlm-learned .run=${run} .store=${this.store} .tick=${this.store?.memories.length ?? 0}></rlm-learned>
       ${heading("Limits")}
       <dl class="facts">
         ${fact("Tokens", format.count(budget.max_tokens))} ${fact("Cost", budget.max_cost_usd === null ? "none: no price is known" : format.usd(budget.max_cost_usd))}

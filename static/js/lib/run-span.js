@@ -71,6 +71,7 @@ export function newSpan(id, parentId) {
     answer: null,
     budget: null,
     logs: [],
+    memories: [],
     live: null,
     version: 0,
   };

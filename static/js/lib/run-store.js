@@ -14,6 +14,7 @@ export class RunStore {
     this.root = null;
     this.lastSeq = 0;
     this.events = []; // all of them, in order of `seq`
+    this.memories = []; // what the run was told and what it kept, in order
     this.budget = null;
     this.counts = { steps: 0, sub_calls: 0, model_calls: 0, refused: 0 };
     this.maxDepth = 0;
@@ -199,7 +200,8 @@ const HANDLERS = {
     store.budget = payload;
   },
   memory(store, span, payload, event) {
-    span.logs.push({ level: "info", message: `Memory ${payload.action}`, data: payload.data, at: event.at });
+    span.memories.push({ action: payload.action, data: payload.data });
+    store.memories.push({ action: payload.action, data: payload.data, span: span.id, seq: event.seq });
   },
   log(store, span, payload, event) {
     if (span.logs.length < KEPT_LOGS) span.logs.push({ ...payload, at: event.at });

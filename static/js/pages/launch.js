@@ -6,6 +6,7 @@ import * as format from "../lib/format.js";
 import { shortcut } from "../lib/keys.js";
 
 const LIMITS = ["max_tokens", "max_cost_usd", "max_seconds", "max_depth", "max_steps", "max_sub_calls"];
+const SWITCHES = ["use_examples", "use_memory"];
 const LARGEST_DRAFT = 2_000_000;
 
 /** What is no number goes as it was typed, so that the server can say what is wrong with it. */
@@ -71,6 +72,7 @@ class LaunchForm {
       const value = this.field(name).value.trim();
       if (value) body[name] = value;
     }
+    for (const name of SWITCHES) if (this.field(name).checked) body[name] = true;
     if (this.field("context").value) body.context = this.field("context").value;
     const files = this.files.ids();
     if (files.length) body.files = files;
@@ -104,7 +106,7 @@ class LaunchForm {
 
   keep() {
     const draft = { values: {}, files: this.files.items.filter((item) => item.id).map(({ id, name, size }) => ({ id, name, size })) };
-    for (const element of this.form.elements) if (element.name && element.type !== "file") draft.values[element.name] = element.value;
+    for (const element of this.form.elements) if (element.name && element.type !== "file") draft.values[element.name] = element.type === "checkbox" ? element.checked : element.value;
     const text = JSON.stringify(draft);
     if (text.length > LARGEST_DRAFT) draft.values.context = "";
     sessionStorage.setItem(this.draftKey, text.length > LARGEST_DRAFT ? JSON.stringify(draft) : text);
@@ -116,7 +118,8 @@ class LaunchForm {
     const { values, files } = JSON.parse(stored);
     for (const [name, value] of Object.entries(values)) {
       const element = this.field(name);
-      if (element && "value" in element) element.value = value;
+      if (typeof value === "boolean" && element) element.checked = value;
+      else if (element && "value" in element) element.value = value;
     }
     this.files.restore(files);
     const optional = this.form.querySelector("details");
