@@ -108,7 +108,7 @@ class LeanProvider:
             async with self._post(request, endpoint) as response:
                 if response.status != HTTPStatus.OK:
                     raise await _refusal(response, endpoint)
-                async with aclosing(_read_answer(request, response, number)) as items:
+                async with aclosing(_read_answer(request, response, number, endpoint.api_key)) as items:
                     async for item in items:
                         yield item
         except (aiohttp.ServerTimeoutError, aiohttp.SocketTimeoutError) as error:
@@ -162,9 +162,9 @@ async def _refusal(response: aiohttp.ClientResponse, endpoint: Endpoint) -> Exce
 
 
 async def _read_answer(
-    request: ChatRequest, response: aiohttp.ClientResponse, attempt: int
+    request: ChatRequest, response: aiohttp.ClientResponse, attempt: int, secret: str | None
 ) -> AsyncGenerator[TextDelta | Completed, None]:
-    reader = StreamReader()
+    reader = StreamReader(secret)
     async with aclosing(data_lines(response.content.iter_any())) as lines:
         async for data in lines:
             if data != b"[DONE]":

@@ -7,10 +7,11 @@ from http import HTTPStatus
 from typing import Any, Literal
 
 from rlmlab.engine.providers.base import TokenUsage
-from rlmlab.engine.providers.failures import cut, failure_of_status
+from rlmlab.engine.providers.failures import cut, failure_of_status, without_secret
 
 FinishReason = Literal["stop", "length", "content_filter", "other"]
 MOST_TOKENS = 10**9  # of one call; beyond any model's window
+SHOWN_CHARACTERS = 80
 _FINISH_REASONS: dict[str, FinishReason] = {"stop": "stop", "length": "length", "content_filter": "content_filter"}
 
 
@@ -28,8 +29,12 @@ async def data_lines(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None
 
 @dataclass(slots=True)
 class StreamReader:
-    """Folds the chunks of one answer: its text, usage and finish reason so far."""
+    """Folds the chunks of one answer: its text, usage and finish reason so far.
 
+    `secret` is the key that was sent along; it is struck out of what a failure says.
+    """
+
+    secret: str | None = field(default=None, repr=False)
     pieces: list[str] = field(default_factory=list)
     usage: TokenUsage | None = None
     finish_reason: FinishReason | None = None
@@ -50,11 +55,12 @@ class StreamReader:
             chunk = json.loads(data)
             return self._fold(chunk)
         except (ValueError, TypeError, AttributeError, KeyError, IndexError) as error:
-            raise cut(f"the provider sent a broken chunk: {data[:80].decode('utf-8', 'replace')}") from error
+            shown = without_secret(data.decode("utf-8", "replace"), self.secret)[:SHOWN_CHARACTERS]
+            raise cut(f"the provider sent a broken chunk: {shown}") from error
 
     def _fold(self, chunk: dict[str, Any]) -> str:
         if chunk.get("error"):
-            raise failure_of_error(chunk["error"])
+            raise failure_of_error(chunk["error"], self.secret)
         if chunk.get("usage"):
             self.usage = read_usage(chunk["usage"])
         if not chunk.get("choices"):
@@ -73,11 +79,11 @@ def finish_reason_of(name: str) -> FinishReason:
     return _FINISH_REASONS.get(name, "other")
 
 
-def failure_of_error(error: Any) -> Exception:
+def failure_of_error(error: Any, secret: str | None = None) -> Exception:
     """Map an error that comes inside a stream; without a number it counts as the provider's own (500)."""
     code = error.get("code") if isinstance(error, dict) else None
-    message = error.get("message", str(error)) if isinstance(error, dict) else str(error)
-    return failure_of_status(int(str(code)) if str(code).isdigit() else HTTPStatus.INTERNAL_SERVER_ERROR, str(message))
+    message = without_secret(str(error.get("message", error) if isinstance(error, dict) else error), secret)
+    return failure_of_status(int(str(code)) if str(code).isdigit() else HTTPStatus.INTERNAL_SERVER_ERROR, message)
 
 
 def read_usage(usage: dict[str, Any]) -> TokenUsage | None:

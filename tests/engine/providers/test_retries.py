@@ -201,6 +201,23 @@ def test_broken_chunk_interrupts(data: bytes):
         StreamReader().read(data)
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'{"error": {"message": "Incorrect API key provided: sk-ada.", "code": 401}}',
+        b'{"error": "sk-ada is over its quota"}',
+        b'{"error": {"key": "sk-ada"}}',
+        b"{ sk-ada",
+        b"{" + b" " * 75 + b"sk-ada",  # cut off in the midst of the key
+    ],
+)
+def test_secret_is_struck_out_of_what_a_stream_reports(data: bytes):
+    with pytest.raises((Interrupted, RejectedCredentials)) as caught:
+        StreamReader("sk-ada").read(data)
+    assert "sk-" not in str(caught.value)
+    assert "sk-ada" not in repr(StreamReader("sk-ada"))
+
+
 def test_error_chunk_without_a_number_may_pass():
     assert isinstance(failure_of_error("overloaded"), Interrupted)
     assert isinstance(failure_of_error({"message": "no", "code": "invalid"}), Interrupted)
