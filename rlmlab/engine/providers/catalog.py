@@ -51,9 +51,14 @@ class Catalog:
     def provider_of(self, model: str) -> str:
         """Return the provider's prefix.
 
+        An address is no name: LiteLLM takes one behind some prefixes (`huggingface/https://…`), and would call it with
+        the operator's key, wherever it leads. The operator's price file may name one.
+
         Raises:
             UnknownModel: no such prefix, or a bare name that is in no price map.
         """
+        if "://" in model and model not in self.own_prices:
+            raise UnknownModel(f"Unknown model {model[:200]!r}: an address is not the name of a model.")
         prefix, slash, name = model.partition("/")
         if slash and name and (prefix in self.prefixes or prefix == LOCAL_PREFIX):
             return prefix

@@ -24,6 +24,7 @@ _METADATA = frozenset({IPv4Address("168.63.129.16"), IPv4Address("100.100.100.20
 _METADATA_6 = frozenset({IPv6Address("fd00:ec2::254"), IPv6Address("fd20:ce::254")})  # AWS, Google
 _TRANSLATED = ip_network("64:ff9b::/96")  # NAT64, RFC 6052
 _SHARED = ip_network("100.64.0.0/10")  # carriers' and overlay networks, RFC 6598
+_SITE = ip_network("fec0::/10")  # private networks before fc00::/7, RFC 3879; `ipaddress` calls them global
 
 Resolve = Callable[[str], Iterable[str]]
 
@@ -79,6 +80,8 @@ def may_connect(address: str, *, private: bool) -> bool:
         return False
     if found.is_reserved and not found.is_loopback:
         return False
+    if found in _SITE:
+        return private
     return found.is_global or (private and (found.is_private or found in _SHARED))
 
 

@@ -36,6 +36,16 @@ def test_provider_of_an_unknown_model_is_refused(catalog: Catalog, model: str):
         catalog.provider_of(model)
 
 
+@pytest.mark.parametrize("model", ["huggingface/http://169.254.169.254/v1", "oobabooga/https://inside.example:5000"])
+def test_an_address_is_no_model_unless_the_operator_lists_it(model: str, tmp_path: Path):
+    environ = {"HF_TOKEN": "operators", "OOBABOOGA_API_KEY": "operators", "OOBABOOGA_API_BASE": "http://inside"}
+    with pytest.raises(UnknownModel, match="an address is not"):
+        load_catalog(environ).check(model)
+    prices = tmp_path / "prices.json"
+    prices.write_text(json.dumps({model: {"input_usd_per_million": 1, "output_usd_per_million": 2}}))
+    assert load_catalog(environ, own_prices=prices).check(model).price == Price(1e-06, 2e-06)
+
+
 def test_prefixed_name_finds_the_bare_entry_of_its_provider(catalog: Catalog):
     assert catalog.info("openai/gpt-5-mini").price == Price(2.5e-07, 2e-06, 2.5e-08)
     assert catalog.info("anthropic/claude-sonnet-4-5").price == catalog.info("claude-sonnet-4-5").price
