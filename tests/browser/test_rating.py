@@ -158,6 +158,17 @@ def test_nothing_is_lost_when_the_session_ends(ada_browser: Visitor, answered: M
     expect(page.locator(".rate")).not_to_contain_text("Not saved yet.")
 
 
+def test_ratings_that_cannot_be_read_are_asked_for_again_by_hand(ada_browser: Visitor, answered: Makes) -> None:
+    ada_browser.expects("ERR_FAILED")
+    run = answered()
+    ada_browser.context.route("**/ratings?*", lambda route: route.abort())
+    page = ada_browser.open(f"/runs/{run.id}?tab=rate")
+    expect(page.locator(".rate-problem")).to_contain_text("The server cannot be reached.")
+    ada_browser.context.unroute("**/ratings?*")
+    page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_label("The answer should have been")).to_be_visible()
+
+
 def test_a_step_is_rated_by_itself_and_keys_do_it(ada_browser: Visitor, answered: Makes) -> None:
     run = answered()
     page = rate(ada_browser.open(f"/runs/{run.id}"))
@@ -197,7 +208,9 @@ def test_a_viewer_reads_what_others_said(visit: Any, answered: Makes, acme: Tena
     rate_run(by=acme.principal, run=run, judgement=Judgement("correct", 0.5, comment="Half of it.", correction="43"))
     make_example(by=acme.principal, run=run)
     vera = make_member(acme.organization, "vera@acme.example", Role.VIEWER)
-    page = rate(visit(replace(acme, user=User.objects.get(email="vera@acme.example"), principal=vera)).open(f"/runs/{run.id}"))
+    page = rate(
+        visit(replace(acme, user=User.objects.get(email="vera@acme.example"), principal=vera)).open(f"/runs/{run.id}")
+    )
     expect(page.locator(".rate-list")).to_contain_text("Half of it.")
     expect(page.locator("rlm-use")).to_contain_text("This run is an example.")
     expect(page.locator(".rate textarea, .rate-save, .rate-acts")).to_have_count(0)

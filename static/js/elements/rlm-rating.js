@@ -46,7 +46,7 @@ class RlmRating extends LightElement {
   }
 
   get ended() {
-    return Boolean(this.run?.budget) && TERMINAL.has(this.run.status);
+    return TERMINAL.has(this.run?.status);
   }
 
   /** The selected span, where it is a part of the run and not the run itself. */
@@ -60,7 +60,7 @@ class RlmRating extends LightElement {
   }
 
   willUpdate() {
-    if (this.ended && !this.asked) {
+    if (this.ended && this.run.budget && !this.asked) {
       this.asked = true;
       this.load();
     }
@@ -72,12 +72,12 @@ class RlmRating extends LightElement {
 
   async load() {
     this.record ??= new RatingRecord(this.api, this.run.id);
+    this.errors = new Map();
     try {
       this.ratings = await this.record.all();
       if (!this.form) this.aim(this.span);
     } catch (error) {
       this.fail(error);
-      this.asked = false;
     }
   }
 
@@ -204,7 +204,8 @@ class RlmRating extends LightElement {
   }
 
   body() {
-    if (!this.ratings) return this.errors.has("") ? this.problem() : html`<p class="faint">Loading the ratings.</p>`;
+    if (!this.ratings && !this.errors.has("")) return html`<p class="faint">Loading the ratings.</p>`;
+    if (!this.ratings) return html`${this.problem()} <p class="row"><button type="button" class="button" @click=${() => this.load()}>Try again</button></p>`;
     return html`${this.rates ? this.editor() : nothing}
       <rlm-use .run=${this.run} .ratings=${this.ratings} .tick=${this.state} data-example=${this.dataset.example || ""} data-examples=${this.dataset.examples || ""} data-item=${this.dataset.item || ""} ?data-makes=${"makes" in this.dataset}></rlm-use>
       <section class="stack" aria-label="Ratings of this run">
