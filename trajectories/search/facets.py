@@ -74,7 +74,7 @@ def facets_of(principal: Principal, project: Project, terms: Sequence[Term]) -> 
         models = sorted(models_in_use(project), key=lambda name: -seen.models.get(name, 0))[:MODELS]
         rows = PromptVersion.objects.for_org(principal.organization).filter(prompt__project=project)
         numbers = rows.filter(prompt__name=SYSTEM_PROMPT).order_by("-number").values_list("number", flat=True)
-        versions = [str(number) for number in numbers[:VERSIONS]]
+        versions = [f"v{number}" for number in numbers[:VERSIONS]]
     return [
         Facet("Status", _choices(terms, "status", RunStatus.values, seen, seen.statuses)),
         Facet("Model", _choices(terms, "model", models, seen, seen.models), "No model was used yet."),
@@ -99,7 +99,7 @@ def _seen(principal: Principal, project: Project) -> _Seen:
         statuses=Counter(row[0] for row in rows),
         models=Counter(row[1] for row in rows),
         tags=dict(Counter(tag for row in rows for tag in row[2]).most_common()),
-        versions=Counter(str(row[3]) for row in rows),
+        versions=Counter(f"v{row[3]}" for row in rows),
         complete=len(rows) <= COUNTED,
     )
 

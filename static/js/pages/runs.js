@@ -1,6 +1,7 @@
 // The list of runs stays true while it is open: rows change in place, newer runs wait behind a pill.
 
 import { shortcut } from "../lib/keys.js";
+import { TagEditor } from "../lib/tag-editor.js";
 import { showTimes } from "../lib/times.js";
 
 const EVERY_MS = 2500;
@@ -10,6 +11,9 @@ class RunList {
   constructor(root) {
     this.root = root;
     this.current = -1;
+    this.input = root.querySelector("input[type=search]");
+    const dialog = document.getElementById("tag-editor");
+    this.editor = dialog && new TagEditor(dialog, () => this.refresh());
   }
 
   get body() {
@@ -21,17 +25,46 @@ class RunList {
     document.addEventListener("visibilitychange", () => {
       if (!document.hidden) this.refresh();
     });
-    document.addEventListener("htmx:afterSwap", () => {
-      showTimes(this.root);
-      this.current = -1;
+    document.addEventListener("htmx:beforeSwap", (event) => {
+      if (event.detail.xhr.status === 422) event.detail.shouldSwap = true; // it says what is wrong with the query
     });
-    this.root.addEventListener("click", (event) => {
-      if (event.target.closest("[data-fresh]")) location.reload();
-    });
+    document.addEventListener("htmx:afterSwap", () => this.swapped());
+    document.addEventListener("htmx:historyRestore", () => location.reload());
+    this.root.addEventListener("click", (event) => this.clicked(event));
     shortcut("j", "Next run", () => this.move(1));
     shortcut("k", "Previous run", () => this.move(-1));
     shortcut("Enter", "Open the run", () => this.rows()[this.current]?.querySelector("a").click());
-    shortcut("/", "Filter", () => this.root.querySelector("input[type=search]").focus());
+    shortcut("/", "Filter", () => this.input.focus());
+    if (this.editor) shortcut("t", "Change the tags", () => this.edit(this.rows()[Math.max(0, this.current)]));
+  }
+
+  clicked(event) {
+    if (event.target.closest("[data-fresh]")) location.reload();
+    const edit = event.target.closest("[data-edit-tags]");
+    if (edit) this.edit(edit.closest("tr"));
+    const choice = event.target.closest("a[data-query]");
+    if (!choice || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    this.reopen = choice.closest("[data-facet]")?.dataset.facet;
+    this.input.value = choice.dataset.query;
+    this.input.form.requestSubmit();
+  }
+
+  /** Show the new rows, and keep the menu open in which the last choice was made. */
+  swapped() {
+    showTimes(this.root);
+    this.current = -1;
+    this.root.querySelector("[data-fresh]").hidden = true;
+    const menu = this.reopen && this.root.querySelector(`[data-facet="${this.reopen}"]`);
+    this.reopen = undefined;
+    if (!menu) return;
+    menu.open = true;
+    menu.querySelector("summary").focus();
+  }
+
+  edit(row) {
+    const button = row?.querySelector("[data-edit-tags]");
+    if (button) this.editor.open(row.dataset.run, row.querySelector("a.cover").textContent, JSON.parse(button.dataset.tags));
   }
 
   rows() {
@@ -59,7 +92,7 @@ class RunList {
     try {
       const url = new URL(location.href);
       url.searchParams.delete("cursor");
-      const response = await fetch(url, { credentials: "same-origin", headers: { "HX-Request": "true" } });
+      const response = await fetch(url, { credentials: "same-origin", headers: { "HX-Request": "true", "HX-Target": "rows" } });
       if (response.ok) this.merge(new DOMParser().parseFromString(await response.text(), "text/html"));
     } catch {
       // the next round tries again; what is shown stays

@@ -38,7 +38,7 @@ def test_choices_are_those_in_use_the_frequent_ones_first(acme: Tenant, monkeypa
         ("openai/gpt-4o", 2),
         ("local/gemma-3-270m", 1),
     ]
-    assert [(item.label, item.count) for item in found["Prompt"].choices] == [("2", 0), ("1", 3)]
+    assert [(item.label, item.count) for item in found["Prompt"].choices] == [("v2", 0), ("v1", 3)]
     assert {item.label: item.count for item in found["Status"].choices if item.count} == {"queued": 2, "succeeded": 1}
     assert tags_in_use(acme.principal, acme.project) == ["b", "a"]
 
