@@ -1,7 +1,6 @@
 """Reads of runs, events and spans; each opens the scope it needs."""
 
 from collections.abc import Iterable
-from typing import Final
 from uuid import UUID
 
 from django.db.models import TextField
@@ -15,11 +14,8 @@ from rlmlab.tenancy.principals import Principal
 from rlmlab.tenancy.queries import member_principal, memberships_of
 from trajectories.models import DemoCheck, Event, Run, Span
 from trajectories.search.grammar import parse
-from trajectories.search.pages import searched_page
+from trajectories.search.pages import page_of
 from trajectories.wire import StoredEvent
-
-LARGE: Final = ("task", "answer", "response_schema")
-"""Columns of a run that may hold a megabyte each; lists do not show them."""
 
 
 def run_for(principal: Principal, run_id: UUID) -> Run:
@@ -74,10 +70,7 @@ def runs_page(
     principal.require("run.view")
     terms = parse(query)
     with scoping.organization(principal.organization):
-        found = searched_page(project, terms, cursor=cursor, limit=limit)
-        runs = Run.objects.for_org(principal.organization).filter(id__in=[row.id for row in found.items])
-        rows = list(runs.shown().defer("prompt_version__text", *LARGE).order_by("-created_at", "-id"))
-    return Page(rows, found.next_cursor)
+        return page_of(project, terms, cursor=cursor, limit=limit)
 
 
 def events_page(run: Run, *, after: int = 0, limit: int = DEFAULT_LIMIT) -> list[StoredEvent]:

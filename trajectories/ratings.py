@@ -56,12 +56,16 @@ def verdict_of(ratings: Sequence[Rating]) -> Verdict | None:
 
 def verdicts_of(principal: Principal, runs: Iterable[Run]) -> dict[UUID, Verdict]:
     """Sum up the ratings of a page of runs, in one query; runs without any are left out."""
-    ids = [run.id for run in runs]
-    found: dict[UUID, list[Rating]] = {}
     with scoping.organization(principal.organization):
-        rows = Rating.objects.for_org(principal.organization).filter(run_id__in=ids, current=True, span_id="")
-        for rating in rows:
-            found.setdefault(rating.run_id, []).append(rating)
+        return verdicts_in(principal.organization_id, runs)
+
+
+def verdicts_in(organization_id: UUID, runs: Iterable[Run]) -> dict[UUID, Verdict]:
+    """Sum up as `verdicts_of` does; within a scope."""
+    found: dict[UUID, list[Rating]] = {}
+    ids = [run.id for run in runs]
+    for rating in Rating.objects.for_org(organization_id).filter(run_id__in=ids, current=True, span_id=""):
+        found.setdefault(rating.run_id, []).append(rating)
     summed = {run_id: verdict_of(ratings) for run_id, ratings in found.items()}
     return {run_id: verdict for run_id, verdict in summed.items() if verdict is not None}
 

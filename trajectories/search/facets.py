@@ -5,9 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from rlmlab import scoping
 from rlmlab.tenancy.models import Project
-from rlmlab.tenancy.principals import Principal
 from trajectories.models import PromptVersion, SearchedRun
 from trajectories.models.prompts import SYSTEM_PROMPT
 from trajectories.models.runs import Purpose, RunStatus
@@ -66,15 +64,13 @@ class _Seen:
         return counts.get(value, 0) if self.complete else None
 
 
-def facets_of(principal: Principal, project: Project, terms: Sequence[Term]) -> list[Facet]:
-    """Return what a project's runs can be filtered by, besides the terms of a query."""
-    principal.require("run.view")
-    with scoping.organization(principal.organization):
-        seen = _seen(principal, project)
-        models = sorted(models_in_use(project), key=lambda name: -seen.models.get(name, 0))[:MODELS]
-        rows = PromptVersion.objects.for_org(principal.organization).filter(prompt__project=project)
-        numbers = rows.filter(prompt__name=SYSTEM_PROMPT).order_by("-number").values_list("number", flat=True)
-        versions = [f"v{number}" for number in numbers[:VERSIONS]]
+def facets_in(project: Project, terms: Sequence[Term]) -> list[Facet]:
+    """Return what a project's runs can be filtered by, besides the terms of a query; within a scope."""
+    seen = _seen(project)
+    models = sorted(models_in_use(project), key=lambda name: -seen.models.get(name, 0))[:MODELS]
+    rows = PromptVersion.objects.for_org(project.organization_id).filter(prompt__project=project)
+    numbers = rows.filter(prompt__name=SYSTEM_PROMPT).order_by("-number").values_list("number", flat=True)
+    versions = [f"v{number}" for number in numbers[:VERSIONS]]
     return [
         Facet("Status", _choices(terms, "status", RunStatus.values, seen, seen.statuses)),
         Facet("Model", _choices(terms, "model", models, seen, seen.models), "No model was used yet."),
@@ -84,15 +80,8 @@ def facets_of(principal: Principal, project: Project, terms: Sequence[Term]) -> 
     ]
 
 
-def tags_in_use(principal: Principal, project: Project) -> list[str]:
-    """Return the tags of a project's newest runs, those that most of them have first."""
-    principal.require("run.view")
-    with scoping.organization(principal.organization):
-        return list(_seen(principal, project).tags)[:TAGS]
-
-
-def _seen(principal: Principal, project: Project) -> _Seen:
-    runs = SearchedRun.objects.for_org(principal.organization).filter(project=project, purpose=Purpose.USER)
+def _seen(project: Project) -> _Seen:
+    runs = SearchedRun.objects.for_org(project.organization_id).filter(project=project, purpose=Purpose.USER)
     columns = ("status", "model", "tags", "prompt_version__number")
     rows = list(runs.order_by("-created_at", "-id").values_list(*columns)[: COUNTED + 1])
     return _Seen(

@@ -13,14 +13,13 @@ from django.views.decorators.vary import vary_on_headers
 
 from rlmlab.console.access import member_page, show_project
 from rlmlab.errors import Invalid
-from rlmlab.tenancy.models import Project
 from rlmlab.tenancy.principals import Principal
 from rlmlab.tenancy.queries import project_by_slug
 from trajectories.models import Run
-from trajectories.queries import runs_page
-from trajectories.ratings import Verdict, verdicts_of
-from trajectories.search.facets import facets_of
+from trajectories.ratings import Verdict
+from trajectories.search.facets import Facet
 from trajectories.search.grammar import Term, parse, text_of
+from trajectories.search.pages import Listing, listing_of
 from trajectories.search.values import KEYS
 
 PAGE = 50
@@ -69,9 +68,9 @@ def runs(request: HttpRequest, principal: Principal, project: str) -> HttpRespon
     }
     rows_only = request.headers.get("HX-Target") == ROWS
     try:
-        context |= _listed(principal, found, cursor, terms := parse(query))
-        if not rows_only:
-            context |= _filters(principal, found, terms)
+        terms = parse(query)
+        listing = listing_of(principal, found, terms, cursor=cursor, limit=PAGE, with_facets=not rows_only)
+        context |= _shown(listing) | _filters(listing.facets, terms)
     except Invalid as error:
         context["problem"] = error.errors[0].message
     part = "rows" if rows_only else "list"
@@ -79,17 +78,13 @@ def runs(request: HttpRequest, principal: Principal, project: str) -> HttpRespon
     return render(request, template, context, status=422 if "problem" in context else 200)
 
 
-def _listed(principal: Principal, project: Project, cursor: str, terms: Sequence[Term]) -> dict[str, Any]:
-    page = runs_page(principal, project, query=text_of(terms), cursor=cursor, limit=PAGE)
-    verdicts = verdicts_of(principal, page.items)
-    return {"rows": [Row(run, verdicts.get(run.id)) for run in page.items], "next_cursor": page.next_cursor}
+def _shown(listing: Listing) -> dict[str, Any]:
+    rows = [Row(run, listing.verdicts.get(run.id)) for run in listing.page.items]
+    return {"rows": rows, "next_cursor": listing.page.next_cursor}
 
 
-def _filters(principal: Principal, project: Project, terms: Sequence[Term]) -> dict[str, Any]:
+def _filters(facets: Sequence[Facet], terms: Sequence[Term]) -> dict[str, Any]:
     """Return what can be clicked: choices, and the terms that are in the query with what is left without each."""
-    facets = facets_of(principal, project, terms)
-    return {
-        "facets": facets,
-        "chips": [(str(term), text_of([*terms[:at], *terms[at + 1 :]])) for at, term in enumerate(terms)],
-        "known_tags": json.dumps([choice.label for facet in facets if facet.name == "Tag" for choice in facet.choices]),
-    }
+    tags = [choice.label for facet in facets if facet.name == "Tag" for choice in facet.choices]
+    chips = [(str(term), text_of([*terms[:at], *terms[at + 1 :]])) for at, term in enumerate(terms)]
+    return {"facets": facets, "chips": chips, "known_tags": json.dumps(tags)}

@@ -2,16 +2,18 @@
 
 import pytest
 
+from rlmlab import scoping
 from rlmlab.errors import Invalid
 from tests.factories.experiments import make_experiment
 from tests.factories.runs import finished_run, make_run
 from tests.factories.tenancy import Tenant
-from trajectories.search.facets import Choice, Facet, facets_of, tags_in_use
+from trajectories.search.facets import Choice, Facet, facets_in
 from trajectories.search.grammar import parse
 
 
 def facets(tenant: Tenant, query: str = "") -> dict[str, Facet]:
-    return {facet.name: facet for facet in facets_of(tenant.principal, tenant.project, parse(query))}
+    with scoping.organization(tenant.organization):
+        return {facet.name: facet for facet in facets_in(tenant.project, parse(query))}
 
 
 def choice(facet: Facet, label: str) -> Choice:
@@ -40,7 +42,6 @@ def test_choices_are_those_in_use_the_frequent_ones_first(acme: Tenant, monkeypa
     ]
     assert [(item.label, item.count) for item in found["Prompt"].choices] == [("v2", 0), ("v1", 3)]
     assert {item.label: item.count for item in found["Status"].choices if item.count} == {"queued": 2, "succeeded": 1}
-    assert tags_in_use(acme.principal, acme.project) == ["b", "a"]
 
 
 def test_a_choice_changes_its_own_term_of_the_query(acme: Tenant) -> None:
@@ -76,8 +77,9 @@ def test_counts_are_left_out_where_they_would_not_be_of_all_runs(acme: Tenant, m
 
 def test_what_another_organization_has_is_not_offered(acme: Tenant, bolt: Tenant) -> None:
     make_run(bolt.principal, bolt.project, tags=["secret"])
-    assert facets_of(acme.principal, bolt.project, [])[1].choices == []
-    assert tags_in_use(acme.principal, bolt.project) == []
+    with scoping.organization(acme.organization):
+        found = {facet.name: facet.choices for facet in facets_in(bolt.project, [])}
+    assert [found[name] for name in ("Model", "Tag", "Prompt")] == [[], [], []]
 
 
 def test_every_query_that_is_offered_can_be_read(acme: Tenant) -> None:
