@@ -14,6 +14,7 @@ from tests.fakes.model_server import ModelServer
 from tests.live import Process, wait_until
 from trajectories.actions.ratings import Judgement, rate_run
 from trajectories.models import Run
+from trajectories.queries import runs_page
 
 LIST = "/o/acme/p/demo/runs"
 
@@ -40,6 +41,17 @@ def test_a_row_changes_in_place_when_its_run_ends(ada_browser: Visitor, script: 
     expect(row).to_contain_text("Running")
     script.release()
     expect(row).to_contain_text("Succeeded")
+
+
+def test_a_row_goes_when_the_query_no_more_means_its_run(
+    ada_browser: Visitor, script: ModelServer, acme: Tenant
+) -> None:
+    make_run(acme.principal, acme.project, model="openai/hold", task="Hold on")
+    wait_until(lambda: runs_page(acme.principal, acme.project, query="status:running").items, 20)
+    page = ada_browser.open(f"{LIST}?query=status:running")
+    expect(page.locator("tr[data-run]")).to_have_count(1)
+    script.release()
+    expect(page.get_by_role("heading", name="No run matches")).to_be_visible()
 
 
 def test_new_runs_wait_behind_a_pill(ada_browser: Visitor, script: ModelServer, acme: Tenant) -> None:

@@ -86,13 +86,11 @@ class RunList {
     this.timer = setTimeout(() => this.refresh(), busy ? EVERY_MS : IDLE_EVERY_MS);
   }
 
-  /** Fetch the first page again and bring the rows that are shown up to date. */
+  /** Fetch the page again and bring the rows that are shown up to date. */
   async refresh() {
     if (document.hidden) return;
     try {
-      const url = new URL(location.href);
-      url.searchParams.delete("cursor");
-      const response = await fetch(url, { credentials: "same-origin", headers: { "HX-Request": "true", "HX-Target": "rows" } });
+      const response = await fetch(location.href, { credentials: "same-origin", headers: { "HX-Request": "true", "HX-Target": "rows" } });
       if (response.ok) this.merge(new DOMParser().parseFromString(await response.text(), "text/html"));
     } catch {
       // the next round tries again; what is shown stays
@@ -105,20 +103,24 @@ class RunList {
     let fresh = 0;
     for (const row of page.querySelectorAll("tr[data-run]")) {
       const old = shown.get(row.dataset.run);
+      shown.delete(row.dataset.run);
       if (!old) fresh += 1;
-      else if (old.dataset.state !== row.dataset.state) {
-        const selected = old.getAttribute("aria-selected");
-        const focused = old.contains(document.activeElement);
-        old.replaceWith(row);
-        showTimes(row);
-        if (selected) row.setAttribute("aria-selected", selected);
-        if (focused) row.querySelector("a").focus({ preventScroll: true });
-      }
+      else if (old.dataset.state !== row.dataset.state) this.replace(old, row);
     }
+    if (!fresh) for (const row of shown.values()) if (row.matches("[data-live]")) row.remove(); // the query means it no more
+    if (!this.rows().length && (fresh || shown.size)) location.reload();
     const pill = this.root.querySelector("[data-fresh]");
-    if (!shown.size && fresh) location.reload();
     pill.hidden = fresh === 0;
     pill.querySelector("[data-word]").textContent = `${fresh} new ${fresh === 1 ? "run" : "runs"}`;
+  }
+
+  replace(old, row) {
+    const selected = old.getAttribute("aria-selected");
+    const focused = old.contains(document.activeElement);
+    old.replaceWith(row);
+    showTimes(row);
+    if (selected) row.setAttribute("aria-selected", selected);
+    if (focused) row.querySelector("a").focus({ preventScroll: true });
   }
 }
 
