@@ -28,6 +28,7 @@ TAG_CHARACTERS: Final = 50
 FILES: Final = 1000
 SEED_BITS: Final = 63
 FALLBACK_MODELS: Final = 5
+NESTED_LEVELS: Final = 100
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 T = TypeVar("T")
 
@@ -242,24 +243,27 @@ def refuse_unstorable(name: str, value: Any) -> None:
     """Go on only with a JSON value that the database can keep.
 
     Raises:
-        Invalid: it contains NUL, a lone surrogate or a number that JSON does not have.
+        Invalid: it contains NUL, a lone surrogate or a number that JSON does not have, or is nested so deeply that
+            writing it as JSON again might need more stack than reading it did.
     """
-    for leaf in _leaves(value):
+    for leaf, level in _leaves(value):
+        if level > NESTED_LEVELS:
+            raise Invalid.field(name, f"is nested more than {NESTED_LEVELS} levels deep")
         if isinstance(leaf, str) and _UNSTORABLE.search(leaf):
             raise Invalid.field(name, "must not contain NUL characters or lone surrogates")
         if isinstance(leaf, float) and not math.isfinite(leaf):
             raise Invalid.field(name, "must not contain NaN or Infinity, which JSON does not have")
 
 
-def _leaves(value: Any) -> Iterator[Any]:
-    """Yield the keys and plain values of a JSON value, however deep it is."""
-    waiting = [value]
+def _leaves(value: Any) -> Iterator[tuple[Any, int]]:
+    """Yield the keys, plain values and empty parts of a JSON value, each with its level, however deep that is."""
+    waiting = [(value, 0)]
     while waiting:
         match waiting.pop():
-            case dict() as found:
-                waiting += [*found.keys(), *found.values()]
-            case list() as found:
-                waiting += found
+            case (dict() as found, level) if found:
+                waiting += [(part, level + 1) for part in (*found.keys(), *found.values())]
+            case (list() as found, level) if found:
+                waiting += [(part, level + 1) for part in found]
             case leaf:
                 yield leaf
 

@@ -19,6 +19,13 @@ def planned(tenant: Tenant, **fields: Any) -> RunPlan:
     return plan(request, organization=tenant.organization, project=tenant.project)
 
 
+def nested(levels: int) -> list[Any]:
+    value: list[Any] = []
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
 def refused(tenant: Tenant, **fields: Any) -> dict[str, str]:
     with pytest.raises(Invalid) as caught:
         planned(tenant, **fields)
@@ -144,10 +151,16 @@ def test_tags_are_stripped_and_kept_once(acme: Tenant) -> None:
         ({"properties": {"\udfff": {}}}, "must not contain NUL characters or lone surrogates"),
         ({"const": math.nan}, "must not contain NaN or Infinity, which JSON does not have"),
         ({"enum": [{"a": math.inf}]}, "must not contain NaN or Infinity, which JSON does not have"),
+        ({"const": nested(100)}, "is nested more than 100 levels deep"),
+        ({"const": nested(930)}, "is nested more than 100 levels deep"),
     ],
 )
 def test_schema_that_cannot_be_stored_is_refused(acme: Tenant, schema: dict[str, Any], message: str) -> None:
     assert refused(acme, response_schema=schema) == {"response_schema": message}
+
+
+def test_a_deep_value_that_can_still_be_written_is_stored(acme: Tenant) -> None:
+    assert planned(acme, response_schema={"const": nested(99)}).task == "Count."
 
 
 def test_what_a_request_leaves_open_the_project_fills(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
