@@ -9,8 +9,8 @@ import { isLevel, proseOf, replyOf, shownOutput, stepParts, subCallGroups } from
 import { isOrigin } from "../lib/run-tree.js";
 import { shortModel, spanName } from "../lib/span-names.js";
 import { STATUSES } from "../lib/status.js";
-import { clean, preview, readable } from "../lib/text.js";
 import { memoryCall, memoryOutcome } from "./memory-parts.js";
+import { clean, preview, readable } from "../lib/text.js";
 import "./rlm-code.js";
 
 const OUTPUT_SHOWN = 12_000;
@@ -183,6 +183,7 @@ function callRow(span, index, ui) {
 
 /** One sub-call: what was asked, what came back, and the way into its own level. */
 function subCall(span, ui) {
+  ui.want([span, ...span.children]);
   if (span.memories.length) return html`${memoryCall(span)} <p class="row"><button class="link" @click=${() => ui.select(span.id)}>Details</button></p>`;
   const live = span.children.find((child) => child.live);
   const reply = span.result ?? (span.children.length === 1 ? replyOf(span.children[0]) : null);

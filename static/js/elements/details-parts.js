@@ -54,6 +54,7 @@ export function spendTable(span) {
         ${failed ? line("Failed sub-calls", nothing, format.count(failed)) : nothing}
       </tbody>
     </table>
+    ${sum.rough ? html`<p class="faint">Of ${format.count(sum.rough)} of these calls the events are not loaded: what was cached or reasoned in them counts as input and output.</p>` : nothing}
     ${sum.estimated ? html`<p class="faint">${estimate(span)}</p>` : nothing}`;
 }
 

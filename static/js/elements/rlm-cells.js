@@ -37,6 +37,7 @@ class RlmCells extends LightElement {
       toggle: (key) => this.remember(() => this.open.set(key, !this.ui.isOpen(key))),
       count: (key) => this.shown.get(key) ?? 0,
       more: (key) => this.remember(() => this.shown.set(key, this.ui.count(key) + 1)),
+      want: (spans) => this.store.want(spans),
       select: (id) => this.tell("rlm-select", { id }),
     };
   }
@@ -116,7 +117,7 @@ class RlmCells extends LightElement {
   }
 
   notebook(level) {
-    const bodies = level.messages.length > 0 || level.children.some((child) => child.children.length > 0);
+    const bodies = !this.store.lacks([level]) && (level.messages.length > 0 || level.children.some((child) => child.children.length > 0));
     const selected = this.store.spans.get(this.selected);
     const within = selected && blockOf(this.store, level, selected);
     return html`

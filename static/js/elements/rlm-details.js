@@ -5,7 +5,8 @@ import { html, nothing } from "../../vendor/lit.js";
 import * as format from "../lib/format.js";
 import { iconOf } from "../lib/icons.js";
 import { copy } from "../lib/notify.js";
-import { isLevel } from "../lib/run-cells.js";
+import { isLevel, spansOfLevel } from "../lib/run-cells.js";
+import { speakerOf } from "../lib/run-transcript.js";
 import { kindName, spanName } from "../lib/span-names.js";
 import { FINISH_REASONS } from "../lib/status.js";
 import { clean, readable } from "../lib/text.js";
@@ -41,6 +42,16 @@ class RlmDetails extends LightElement {
   render() {
     const span = this.store?.spans.get(this.selected) || this.store?.root;
     return html`<div class="details" tabindex="0" role="region" aria-label="Details">${span ? this.about(span) : this.runFacts()}</div>`;
+  }
+
+  /** Of a run that is read in parts, ask for what is told here: the span's own events, and what a call was sent. */
+  updated() {
+    const { store } = this;
+    if (!store?.bodies || this.asked === this.selected) return;
+    this.asked = this.selected;
+    const span = store.spans.get(this.selected);
+    if (span?.kind === "model_call") store.want(spansOfLevel(speakerOf(store, span)));
+    if (span) store.want([span]);
   }
 
   about(span) {

@@ -4,7 +4,7 @@
 
 import { html, nothing } from "../../vendor/lit.js";
 import { iconOf } from "../lib/icons.js";
-import { levelOf, levelPath } from "../lib/run-cells.js";
+import { levelOf, levelPath, spansOfLevel } from "../lib/run-cells.js";
 import { spanName } from "../lib/span-names.js";
 import { LightElement } from "./light-element.js";
 import "./rlm-cells.js";
@@ -44,6 +44,13 @@ class RlmLevel extends LightElement {
 
   willUpdate(changed) {
     if ((changed.has("selected") && this.selected) || (changed.has("at") && this.at)) this.follow = false;
+  }
+
+  updated() {
+    const { level, store } = this;
+    if (!store?.bodies || !level || this.show === "raw" || level === this.asked) return;
+    this.asked = level;
+    store.want(spansOfLevel(level));
   }
 
   toggleFollow() {

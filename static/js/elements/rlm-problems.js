@@ -25,6 +25,11 @@ class RlmProblems extends VirtualList {
     if (this.store) this.rows = problems(this.store, this.matches);
   }
 
+  updated(changed) {
+    super.updated(changed);
+    if (this.store?.bodies) this.store.want(this.rows.slice(...this.shown));
+  }
+
   render() {
     const running = this.store?.root?.status === "running";
     const empty = this.matches ? "No problem matches." : running ? "Nothing went wrong so far." : "Nothing went wrong.";

@@ -28,8 +28,8 @@ class RlmRaw extends VirtualList {
     this.rowHeight = 26;
   }
 
-  idOf(event) {
-    return String(event.seq);
+  idOf(event, index) {
+    return String(event?.seq ?? index + 1);
   }
 
   indexOf(id) {
@@ -42,8 +42,31 @@ class RlmRaw extends VirtualList {
 
   willUpdate(changed) {
     if (!this.store) return;
-    this.rows = eventsOf(this.store, this.only ? this.span || this.store.root?.id : "");
+    this.choice();
     this.selected = this.at || (changed.has("span") && this.span ? this.firstOf(this.span) : this.selected);
+  }
+
+  /** Read anew which events are listed: all of them at no cost, those of one span only when some came. */
+  choice() {
+    const { store } = this;
+    const only = this.only ? this.span || store.root?.id : "";
+    const state = `${only} ${store.held} ${store.events.length}`;
+    if (only && state === this.chosen) return;
+    this.chosen = state;
+    this.rows = eventsOf(store, only);
+  }
+
+  /** Of a run that is read in parts, ask for what is seen. */
+  ask() {
+    const { bodies, spans } = this.store;
+    const span = spans.get(this.span) ?? this.store.root;
+    if (!bodies) return;
+    if (this.only) bodies.spans(span ? [span] : []);
+    else bodies.record(...this.shown);
+    const index = this.indexOf(this.selected);
+    if (index < 0 || this.rows[index]) return;
+    bodies.record(index, index + 1);
+    this.sought = this.selected; // once more when it is here: what is shown of it takes room from the list
   }
 
   /** The number of a span's first event; empty where it is not loaded yet. */
@@ -54,6 +77,7 @@ class RlmRaw extends VirtualList {
 
   updated(changed) {
     super.updated(changed);
+    this.ask();
     if (this.live && this.follow && !this.at) this.view.scrollTop = this.view.scrollHeight;
   }
 
@@ -71,7 +95,8 @@ class RlmRaw extends VirtualList {
     return html`<button class="segment" aria-pressed=${this.only === only} @click=${() => (this.only = only)}>${word}</button>`;
   }
 
-  row(event) {
+  row(event, index) {
+    if (!event) return this.absent(index);
     return html`<div
       class="event-row"
       data-row
@@ -83,6 +108,16 @@ class RlmRaw extends VirtualList {
       <span class="faint number event-seq">${event.seq}</span>
       <span class="event-type">${event.type}</span>
       <span class="clip muted">${preview(lineOf(event), 160)}</span>
+    </div>`;
+  }
+
+  /** An event that is still to be fetched. */
+  absent(index) {
+    const seq = String(index + 1);
+    return html`<div class="event-row" data-row role="option" id="event-${seq}" aria-selected=${seq === this.selected} @click=${() => this.choose(seq)}>
+      <span class="faint number event-seq">${seq}</span>
+      <span class="faint">…</span>
+      <span class="clip muted"></span>
     </div>`;
   }
 

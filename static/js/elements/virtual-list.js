@@ -1,9 +1,13 @@
-// A list of fixed-height rows of which only those in view exist; rows are reused by place: scrolling changes text only.
-// A subclass sets `rows`, says `idOf(row)` and renders `row(row)`; it puts `this.list(…)` into its template.
+// A list of fixed-height rows of which only those in view exist. A row keeps its element and its place while it is in
+// view, so that scrolling lays out and paints only what comes in at the edge.
+// A subclass sets `rows`, says `idOf(row, index)` and renders `row(row, index)`; it puts `this.list(…)` into its template.
 
-import { html, nothing } from "../../vendor/lit.js";
+import { html, nothing, repeat } from "../../vendor/lit.js";
 import { windowOf } from "../lib/run-tree.js";
 import { LightElement } from "./light-element.js";
+
+const MARGIN = 8; // rows on either side of those in view, at least
+const STEP = 8; // rows that come in at once
 
 export class VirtualList extends LightElement {
   static properties = {
@@ -18,6 +22,7 @@ export class VirtualList extends LightElement {
     this.scrolled = 0;
     this.rowHeight = 28;
     this.rows = [];
+    this.shown = [0, 0]; // the first row on the page and the one behind the last
     this.sought = ""; // what is to be scrolled to, once it is there
   }
 
@@ -26,6 +31,7 @@ export class VirtualList extends LightElement {
     this.resizing = new ResizeObserver(() => {
       const row = this.view.querySelector("[data-row]");
       if (row) this.rowHeight = row.offsetHeight;
+      this.height = this.view.clientHeight;
       this.requestUpdate();
     });
     this.resizing.observe(this.view);
@@ -42,7 +48,7 @@ export class VirtualList extends LightElement {
   }
 
   indexOf(id) {
-    return this.rows.findIndex((row) => this.idOf(row) === id);
+    return this.rows.findIndex((row, index) => this.idOf(row, index) === id);
   }
 
   /** Scroll to a row; false: it is not in view yet, since it is still to come or the list is still to grow. */
@@ -66,7 +72,7 @@ export class VirtualList extends LightElement {
     const index = this.indexOf(this.selected);
     const step = { down: 1, up: -1 }[direction] ?? 0;
     const next = index < 0 ? 0 : Math.min(this.rows.length - 1, Math.max(0, index + step));
-    if (next !== index) this.choose(this.idOf(this.rows[next]));
+    if (next !== index) this.choose(this.idOf(this.rows[next], next));
   }
 
   onKey(event) {
@@ -76,17 +82,27 @@ export class VirtualList extends LightElement {
     if (event.key in directions) this.move(directions[event.key]);
     else if (event.key in jumps && this.rows.length) {
       const index = this.indexOf(this.selected) + jumps[event.key];
-      this.choose(this.idOf(this.rows[Math.min(this.rows.length - 1, Math.max(0, index))]));
+      const next = Math.min(this.rows.length - 1, Math.max(0, index));
+      this.choose(this.idOf(this.rows[next], next));
     } else return;
     event.preventDefault();
   }
 
+  windowAt(scrollTop) {
+    return windowOf(scrollTop, this.height || 600, this.rowHeight, this.rows.length, { margin: MARGIN, step: STEP });
+  }
+
+  /** Draw anew only where other rows are to exist. */
+  onScroll({ currentTarget: { scrollTop } }) {
+    const [first, last] = this.windowAt(scrollTop);
+    if (first !== this.shown[0] || last !== this.shown[1]) this.scrolled = scrollTop;
+  }
+
   /** The scrolling list; `under` is drawn behind all rows, `empty` where there are none. */
   list({ role, label, name, under = nothing, empty = nothing }) {
-    const height = this.view?.clientHeight || 600;
-    const [first, last] = windowOf(this.scrolled, height, this.rowHeight, this.rows.length);
+    const [first, last] = (this.shown = this.windowAt(this.scrolled));
     const shown = this.rows.slice(first, last);
-    const active = shown.some((row) => this.idOf(row) === this.selected);
+    const active = shown.some((row, at) => this.idOf(row, first + at) === this.selected);
     return html`<div
       class="list ${name}"
       data-list
@@ -95,12 +111,12 @@ export class VirtualList extends LightElement {
       aria-label=${label}
       aria-activedescendant=${active ? `${name}-${this.selected}` : nothing}
       @keydown=${this.onKey}
-      @scroll=${(event) => (this.scrolled = event.currentTarget.scrollTop)}
+      @scroll=${this.onScroll}
     >
       <div role="none" class="list-space" .style=${`height:${this.rows.length * this.rowHeight}px`}>
         ${under}
-        <div role="none" class="list-rows" .style=${`transform:translateY(${first * this.rowHeight}px)`}>
-          ${shown.map((row) => this.row(row))}
+        <div role="none" class="list-rows" .style=${`top:${first * this.rowHeight}px`}>
+          ${repeat(shown, (row, at) => this.idOf(row, first + at), (row, at) => this.row(row, first + at))}
         </div>
       </div>
       ${this.rows.length ? nothing : html`<p class="list-empty muted">${empty}</p>`}

@@ -76,12 +76,17 @@ export class Api {
     return this.get(`runs/${id}`, options);
   }
 
-  spans(id, cursor, options) {
-    return this.get(`runs/${id}/spans?limit=1000${cursor ? `&cursor=${cursor}` : ""}`, options);
+  /** All spans as columns; the response is read while it comes. */
+  skeleton(id) {
+    return this.answer("GET", `runs/${id}/spans`, { headers: { Accept: "application/x-ndjson" } });
   }
 
-  events(id, after, limit, options) {
-    return this.get(`runs/${id}/events?after=${after}&limit=${limit}`, options);
+  /** A page of events: all, those of some `spans`, or those of a `type`. */
+  events(id, after, limit, { spans = [], type = "" } = {}) {
+    const query = new URLSearchParams({ after, limit });
+    for (const span of spans) query.append("span", span);
+    if (type) query.append("type", type);
+    return this.get(`runs/${id}/events?${query}`);
   }
 
   cancel(id) {

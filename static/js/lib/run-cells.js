@@ -20,6 +20,11 @@ export function levelPath(store, level) {
   return path;
 }
 
+/** The spans whose events a level's notebook and transcript show: itself, its blocks, and what a step consists of. */
+export function spansOfLevel(level) {
+  return [level, ...level.children.flatMap((block) => (block.kind === "step" ? [block, ...block.children] : [block]))];
+}
+
 /** The block of a level (a step, or a call beside the steps) in which a span lies; null for the level itself. */
 export function blockOf(store, level, span) {
   let above = span;

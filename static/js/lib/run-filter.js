@@ -23,7 +23,8 @@ export function spansThat(store, matches) {
 
 /** Where things went wrong, in the order of their start. */
 export function problems(store, matches) {
-  return spansThat(store, matches).filter(isOrigin);
+  const found = [...store.bad].filter((span) => isOrigin(span) && (!matches || matches(span)));
+  return found.sort((left, right) => left.order - right.order);
 }
 
 /** The span behind (or, by -1, before) `id` in a list, from its end on to its beginning again. */

@@ -20,7 +20,7 @@ export function lineOf(event) {
   return tell ? tell(event.payload) : "";
 }
 
-/** The events of a span alone, or of all. */
+/** The events of a span alone, or of all; undefined stands for one that is not here yet. */
 export function eventsOf(store, spanId) {
-  return spanId ? store.events.filter((event) => event.span_id === spanId) : store.events;
+  return spanId ? store.events.filter((event) => event?.span_id === spanId) : store.events;
 }

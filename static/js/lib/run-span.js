@@ -1,8 +1,11 @@
 // A span as the page holds it, and what it spent. Pure data.
 
-/** Nothing spent: tokens by bucket (`input` contains `cached`, `output` contains `reasoning`), dollars, counts. */
+/**
+ * Nothing spent: tokens by bucket (`input` contains `cached`, `output` contains `reasoning`), dollars, counts. Of `rough`
+ * calls only the skeleton is here, which does not know what was cached or reasoned.
+ */
 export function nothingSpent() {
-  return { input: 0, cached: 0, output: 0, reasoning: 0, cost: 0, unpriced: 0, calls: 0, estimated: 0, failed: 0 };
+  return { input: 0, cached: 0, output: 0, reasoning: 0, cost: 0, unpriced: 0, calls: 0, estimated: 0, rough: 0, failed: 0 };
 }
 
 const NOTHING = Object.freeze(nothingSpent()); // of all spans that have spent nothing yet
@@ -19,6 +22,7 @@ export function spentBy(usage) {
     unpriced: known ? 0 : 1,
     calls: 1,
     estimated: usage.estimated ? 1 : 0,
+    rough: usage.rough ? 1 : 0,
     failed: 0,
   };
 }
@@ -33,6 +37,7 @@ export function addDifference(sum, now, before) {
   sum.unpriced += now.unpriced - before.unpriced;
   sum.calls += now.calls - before.calls;
   sum.estimated += now.estimated - before.estimated;
+  sum.rough += now.rough - before.rough;
 }
 
 /**
@@ -48,6 +53,7 @@ export function newSpan(id, parentId) {
     path: "",
     attempt: 1,
     depth: 0,
+    order: 0, // among the spans of the run, by their start
     seq: 0,
     status: "running",
     startedAt: null,
@@ -57,6 +63,7 @@ export function newSpan(id, parentId) {
     self: nothingSpent(),
     sum: nothingSpent(),
     counted: false,
+    whole: false, // of a run that is read in parts: all events of this span are here
     preview: "",
     data: {},
     end: {},

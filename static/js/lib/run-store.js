@@ -3,19 +3,24 @@
 // Skeleton rows and events may come in either order and overlap: a span's own usage is set, never added, and sums
 // travel upwards as differences, so that both together count once. An event costs the depth of its span.
 
+import { HANDLERS } from "./run-handlers.js";
 import { addDifference, newSpan, spentBy } from "./run-span.js";
+import { isBad } from "./run-tree.js";
 import { codePoints } from "./text.js";
-
-const KEPT_LOGS = 500;
 
 export class RunStore {
   constructor() {
     this.spans = new Map();
     this.root = null;
     this.lastSeq = 0;
-    this.events = []; // all of them, in order of `seq`
+    this.events = []; // all of them, in order of `seq`; of a run that is read in parts, undefined where one is not here
+    this.held = 0; // how many are here
+    this.bodies = null; // where a run is read in parts: who fetches them
+    this.bad = new Set(); // spans that went wrong
+    this.remembered = new Set(); // the numbers of their events
     this.memories = []; // what the run was told and what it kept, in order
     this.budget = null;
+    this.budgetSeq = 0;
     this.counts = { steps: 0, sub_calls: 0, model_calls: 0, refused: 0 };
     this.maxDepth = 0;
     this.structure = 0; // changes when rows of the tree would: a span more, another status
@@ -28,6 +33,7 @@ export class RunStore {
     for (const row of rows) {
       const span = this.place(row.span_id, row.parent_span_id);
       this.describe(span, row.kind, row.name, row.depth, row.started_at);
+      span.seq ||= row.first_seq || 0;
       if (row.preview && !span.preview) span.preview = row.preview;
       if (row.status !== "running") this.close(span, row.status, row.seconds);
       if (row.kind === "model_call" && !span.counted && row.status !== "running") {
@@ -35,6 +41,7 @@ export class RunStore {
           input_tokens: row.input_tokens,
           output_tokens: row.output_tokens,
           cost_usd: row.cost_usd,
+          rough: true,
         });
         span.counted = false; // the event, when it comes, knows more: cached and reasoning tokens
       }
@@ -47,12 +54,57 @@ export class RunStore {
     if (event.seq <= this.lastSeq) return;
     this.lastSeq = event.seq;
     this.events.push(event);
-    this.version += 1;
+    this.held += 1;
+    this.latest = this.fold(event);
+  }
+
+  fold(event) {
     const span = this.place(event.span_id, event.parent_span_id);
-    this.latest = span;
     const handler = HANDLERS[event.type];
     if (handler) handler(this, span, event.payload, event);
+    this.version += 1;
     this.touch(span);
+    return span;
+  }
+
+  /** Read the run in parts from now on: it has ended with `count` events and its skeleton is here. */
+  inParts(count, bodies) {
+    this.events = Array.from({ length: count });
+    this.bodies = bodies;
+    this.version += 1;
+  }
+
+  /** Ask for the events of spans that are looked at. Where all events come anyway, nothing happens. */
+  want(spans) {
+    this.bodies?.spans(spans);
+  }
+
+  /** Whether events of these spans are still to come in parts. */
+  lacks(spans) {
+    return this.bodies !== null && spans.some((span) => !span.whole);
+  }
+
+  /** Keep an event of the record. */
+  hold(event) {
+    if (this.events[event.seq - 1]) return;
+    this.events[event.seq - 1] = event;
+    this.held += 1;
+    this.version += 1;
+  }
+
+  /** Take all events of some spans, in order. */
+  tell(ids, events) {
+    for (const event of events) {
+      this.hold(event);
+      if (!this.spans.get(event.span_id)?.whole) this.fold(event);
+    }
+    for (const id of ids) this.spans.get(id).whole = true;
+  }
+
+  /** Take an event whose span is not looked at: what memory did counts for the whole run. */
+  mention(event) {
+    this.hold(event);
+    if (event.type === "memory" && !this.spans.get(event.span_id)?.whole) this.fold(event);
   }
 
   /** Take text in flight. An offset of 0 starts anew; an offset beyond what is here leaves a visible gap. */
@@ -79,6 +131,7 @@ export class RunStore {
     let span = this.spans.get(id);
     if (span) return span;
     span = newSpan(id, parentId ?? null);
+    span.order = this.spans.size;
     this.spans.set(id, span);
     this.structure += 1;
     const parent = parentId ? this.spans.get(parentId) : null;
@@ -108,6 +161,7 @@ export class RunStore {
     span.seconds = seconds;
     span.live = null;
     this.structure += 1;
+    if (isBad(span)) this.bad.add(span);
     if (status === "refused" && span.kind === "sub_call") this.counts.refused += 1;
     if (span.kind === "sub_call" && status !== "ok") this.upwards(span, (above) => (above.sum.failed += 1));
     this.touch(span);
@@ -154,58 +208,5 @@ export class RunStore {
     };
   }
 }
-
-const HANDLERS = {
-  span_started(store, span, payload, event) {
-    store.describe(span, payload.kind, payload.name, event.depth, event.at);
-    span.seq = event.seq;
-    span.path = payload.path;
-    span.attempt = payload.attempt;
-    span.data = payload.data || {};
-    span.preview ||= String(span.data.task || span.data.prompt || span.data.query || span.data.text || "").slice(0, 200);
-  },
-  span_finished(store, span, payload) {
-    if (payload.usage) store.spend(span, payload.usage);
-    span.failure = payload.failure || null;
-    span.result = payload.result ?? null;
-    span.end = payload.data || {};
-    store.close(span, payload.status, payload.seconds);
-  },
-  message(store, span, payload, event) {
-    span.messages.push({ ...payload, seq: event.seq, at: event.at });
-    if (payload.role !== "assistant") return;
-    span.live = null;
-    span.preview ||= payload.content.slice(0, 200);
-  },
-  code(store, span, payload) {
-    span.code = payload.code;
-    span.cell = payload.cell;
-    span.preview ||= payload.code.slice(0, 200);
-  },
-  output(store, span, payload) {
-    const last = span.outputs.at(-1);
-    span.outputLength += payload.text.length;
-    if (last && last.channel === payload.channel && !last.truncated) {
-      last.parts.push(payload.text);
-      last.truncated = payload.truncated;
-    } else {
-      span.outputs.push({ channel: payload.channel, parts: [payload.text], truncated: payload.truncated });
-    }
-  },
-  answer(store, span, payload) {
-    span.answer = payload;
-  },
-  budget(store, span, payload) {
-    span.budget = payload;
-    store.budget = payload;
-  },
-  memory(store, span, payload, event) {
-    span.memories.push({ action: payload.action, data: payload.data });
-    store.memories.push({ action: payload.action, data: payload.data, span: span.id, seq: event.seq });
-  },
-  log(store, span, payload, event) {
-    if (span.logs.length < KEPT_LOGS) span.logs.push({ ...payload, at: event.at });
-  },
-};
 
 export const EVENT_TYPES = Object.keys(HANDLERS);

@@ -57,9 +57,12 @@ export function reveal(store, span, toggled) {
   return next;
 }
 
-/** The window of a fixed-height list: first row, row after the last, with some rows on either side. */
-export function windowOf(scrollTop, height, rowHeight, length, margin = 12) {
-  const first = Math.max(0, Math.floor(scrollTop / rowHeight) - margin);
-  const last = Math.min(length, Math.ceil((scrollTop + height) / rowHeight) + margin);
+/**
+ * The window of a fixed-height list: first row, row after the last, with some rows on either side. Both go on by `step`
+ * rows, so that most of the frames of a scroll change nothing.
+ */
+export function windowOf(scrollTop, height, rowHeight, length, { margin = 12, step = 1 } = {}) {
+  const first = Math.max(0, Math.floor((Math.floor(scrollTop / rowHeight) - margin) / step) * step);
+  const last = Math.min(length, Math.ceil((Math.ceil((scrollTop + height) / rowHeight) + margin) / step) * step);
   return [first, Math.max(first, last)];
 }

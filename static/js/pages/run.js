@@ -7,9 +7,11 @@ import "../elements/rlm-outline.js";
 import { Api } from "../lib/api.js";
 import { notify } from "../lib/notify.js";
 import { readAddress, writeAddress } from "../lib/run-address.js";
+import { RunBodies } from "../lib/run-bodies.js";
 import { RunHeader } from "../lib/run-header.js";
 import { bindKeys } from "../lib/run-keys.js";
 import { RunMenu } from "../lib/run-menu.js";
+import { readSkeleton } from "../lib/run-skeleton.js";
 import { browserSource } from "../lib/run-source.js";
 import { RunStore } from "../lib/run-store.js";
 import { RunStream } from "../lib/run-stream.js";
@@ -17,6 +19,9 @@ import { TERMINAL } from "../lib/status.js";
 import { Tabs } from "../lib/tabs.js";
 
 const SECOND = 1000;
+const SELDOM_MS = 150;
+const FEW_EVENTS = 2000; // of a run that has ended: fetched at once
+const FEW_PROBLEMS = 200;
 const STATUS_OF = { submitted: "succeeded", fallback: "succeeded", cancelled: "cancelled" };
 
 class RunPage {
@@ -34,8 +39,9 @@ class RunPage {
     this.panels = root.querySelectorAll("[data-panel] > *");
     this.tabs = new Tabs(root, (tab) => this.showTab(tab));
     this.menu = new RunMenu(root.querySelector("[data-menu]"), { api: this.api, id: this.id, current: () => this.run });
+    this.source = browserSource(this.api, this.id);
     this.stream = new RunStream({
-      source: browserSource(this.api, this.id),
+      source: this.source,
       sink: { deliver: (events, deltas) => this.deliver(events, deltas), state: (name) => this.connection(name) },
     });
   }
@@ -43,9 +49,9 @@ class RunPage {
   start() {
     this.bind();
     this.render();
-    this.load();
+    this.loading = this.load();
+    if (!TERMINAL.has(this.run.status)) this.follow();
     this.skeleton();
-    this.stream.start();
     this.ticking = setInterval(() => this.render(), SECOND);
   }
 
@@ -53,8 +59,8 @@ class RunPage {
     this.root.addEventListener("rlm-select", (event) => this.select(event.detail.id));
     this.root.addEventListener("rlm-address", (event) => this.change(event.detail));
     this.header.part("stop")?.addEventListener("click", () => this.stop());
-    addEventListener("offline", () => this.stream.lineDown());
-    addEventListener("online", () => this.stream.lineUp());
+    addEventListener("offline", () => this.isFollowed && this.stream.lineDown());
+    addEventListener("online", () => this.isFollowed && this.stream.lineUp());
     addEventListener("popstate", () => {
       this.state = readAddress(location.search);
       this.render();
@@ -82,19 +88,45 @@ class RunPage {
     }
   }
 
-  /** The tree of the whole run, before its events are here. */
+  /**
+   * The tree of the whole run, before its events are here. A run that has ended and is long is then read in parts: of
+   * its events only those that are looked at are fetched.
+   */
   async skeleton() {
+    let length = 0;
     try {
-      let cursor = null;
-      do {
-        const page = await this.api.spans(this.id, cursor);
-        this.store.skeleton(page.items);
-        this.renderSoon();
-        cursor = page.next_cursor;
-      } while (cursor);
+      await readSkeleton(this.source.skeleton(), {
+        head: ({ last_seq: last }) => {
+          length = last;
+          if (length <= FEW_EVENTS) this.follow();
+        },
+        take: (rows) => {
+          this.store.skeleton(rows);
+          this.renderSometimes();
+        },
+      });
+      this.renderSoon();
     } catch {
-      // as above; the events bring the tree as well
+      this.follow(); // meets the same trouble, says so and tries again; the events bring the tree as well
     }
+    if (!this.isFollowed) this.readInParts(length);
+  }
+
+  /** Fetch all events, and those to come. */
+  follow() {
+    if (this.isFollowed) return;
+    this.isFollowed = true;
+    this.stream.start();
+  }
+
+  async readInParts(length) {
+    const { store } = this;
+    const sink = { changed: () => this.renderSoon(), state: (name) => this.header.connection(name) };
+    store.inParts(length, new RunBodies({ source: this.source, store, sink }));
+    if (store.bad.size <= FEW_PROBLEMS) store.want([...store.bad]); // what went wrong where is known from their ends
+    this.connection("ended");
+    await this.loading;
+    if (this.run.use_memory) store.bodies.type("memory");
   }
 
   deliver(events, deltas) {
@@ -141,6 +173,14 @@ class RunPage {
 
   // ---- what is shown
 
+  /** While the skeleton comes: what is shown grows, and drawing it costs what reading it needs. */
+  renderSometimes() {
+    const now = performance.now();
+    if (now - (this.drawn ?? 0) < SELDOM_MS) return;
+    this.drawn = now;
+    this.renderSoon();
+  }
+
   renderSoon() {
     this.drawing ??= requestAnimationFrame(() => this.render());
   }
@@ -157,7 +197,7 @@ class RunPage {
     this.tabs.show(state.tab);
     this.header.status(run);
     this.header.spend(run, store, this.now);
-    this.header.loaded(store.lastSeq, Math.max(this.stream.head, run.last_seq || 0));
+    this.header.loaded(store.held, Math.max(this.stream.head, run.last_seq || 0));
   }
 
   showPane(name) {

@@ -70,3 +70,15 @@ test("the window covers the viewport and a margin, within the list", () => {
   assert.deepEqual(windowOf(27_900, 280, 28, 1000), [984, 1000]);
   assert.deepEqual(windowOf(0, 280, 28, 3), [0, 3]);
 });
+
+test("the window goes on by steps, and never without its margin", () => {
+  const options = { margin: 8, step: 8 };
+  assert.deepEqual(windowOf(2800, 280, 28, 1000, options), [88, 120]);
+  const windows = new Set();
+  for (let top = 2800; top < 2800 + 80 * 28; top += 7) {
+    const [first, last] = windowOf(top, 280, 28, 1000, options);
+    assert.ok(first * 28 <= top - 8 * 28 && last * 28 >= top + 280 + 8 * 28, `${top}: ${first} to ${last}`);
+    windows.add(`${first} ${last}`);
+  }
+  assert.ok(windows.size <= 21, `${windows.size} windows for eighty rows`);
+});
