@@ -27,6 +27,7 @@ NAMES = (
     "worker_to_browser",
     "many_viewers",
     "run_list",
+    "large_run",
     "starting",
     "idle_installation",
 )
