@@ -5,9 +5,9 @@ from django.urls import path
 from rlmlab.console.views import (
     account,
     audit,
-    examples,
     dataset_changes,
     datasets,
+    examples,
     experiments,
     home,
     invitations,
@@ -28,10 +28,10 @@ from rlmlab.console.views import (
 
 ORGANIZATION = "o/<slug:organization>"
 PROJECT = f"{ORGANIZATION}/p/<slug:project>"
-EXAMPLE = f"{PROJECT}/examples/<uuid:example_id>"
-MEMORY = f"{PROJECT}/memory/<uuid:memory_id>"
 DATASET = f"{PROJECT}/datasets/<slug:dataset>"
 EXPERIMENT = f"{PROJECT}/experiments/<uuid:experiment_id>"
+EXAMPLE = f"{PROJECT}/examples/<uuid:example_id>"
+MEMORY = f"{PROJECT}/memory/<uuid:memory_id>"
 PROVIDER_KEY = f"{ORGANIZATION}/settings/providers/<uuid:provider_key_id>"
 INVITATION = f"{ORGANIZATION}/settings/invitations/<uuid:invitation_id>"
 
@@ -42,6 +42,15 @@ urlpatterns = [
     path(f"{ORGANIZATION}/projects", projects.projects, name="projects"),
     path(f"{PROJECT}/runs", runs.runs, name="runs"),
     path(f"{PROJECT}/runs/new", launch.launch, name="launch"),
+    path(f"{PROJECT}/prompts", prompts.prompts, name="prompts"),
+    path(f"{PROJECT}/prompts/<slug:prompt>", prompts.prompt, name="prompt"),
+    path(f"{PROJECT}/prompts/<slug:prompt>/versions/new", prompt_changes.new_version, name="new_prompt_version"),
+    path(f"{PROJECT}/prompts/<slug:prompt>/labels/move", prompt_changes.move, name="move_prompt_label"),
+    path(
+        f"{PROJECT}/prompts/<slug:prompt>/labels/<slug:label>/delete",
+        prompt_changes.remove_label,
+        name="delete_prompt_label",
+    ),
     path(f"{PROJECT}/datasets", datasets.datasets, name="datasets"),
     path(DATASET, datasets.dataset, name="dataset"),
     path(f"{DATASET}/add", dataset_changes.new_item, name="new_item"),
@@ -55,15 +64,6 @@ urlpatterns = [
     path(EXPERIMENT, experiments.experiment, name="experiment"),
     path(f"{EXPERIMENT}/cancel", experiments.cancel_experiment, name="cancel_experiment"),
     path(f"{PROJECT}/settings", project_settings.project_settings, name="project_settings"),
-    path(f"{PROJECT}/prompts", prompts.prompts, name="prompts"),
-    path(f"{PROJECT}/prompts/<slug:prompt>", prompts.prompt, name="prompt"),
-    path(f"{PROJECT}/prompts/<slug:prompt>/versions/new", prompt_changes.new_version, name="new_prompt_version"),
-    path(f"{PROJECT}/prompts/<slug:prompt>/labels/move", prompt_changes.move, name="move_prompt_label"),
-    path(
-        f"{PROJECT}/prompts/<slug:prompt>/labels/<slug:label>/delete",
-        prompt_changes.remove_label,
-        name="delete_prompt_label",
-    ),
     path("runs/<uuid:run_id>", run.run, name="run"),
     path(f"{PROJECT}/examples", examples.examples, name="examples"),
     path(EXAMPLE, examples.example, name="example"),

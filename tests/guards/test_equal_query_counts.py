@@ -50,11 +50,6 @@ def add_provider(tenant: Tenant, number: int) -> object:
     return set_provider_key(by=tenant.principal, provider=provider, api_key="sk-0123456789")
 
 
-def add_organization(tenant: Tenant, number: int) -> object:
-    organization = create_organization(by=tenant.principal.actor, slug=f"acme-{number}", name=f"Acme {number}")
-    return add_member(by=system_principal(organization), email=tenant.user.email, role="owner")
-
-
 def add_example(tenant: Tenant, number: int) -> object:
     run = finished_run(tenant.principal, tenant.project, task=f"Count the birds, {number}")
     rate_run(by=tenant.principal, run=run, judgement=Judgement("correct", 1.0))

@@ -14,7 +14,7 @@ class TextForm(forms.Form):
         widget=forms.Textarea,
         required=False,
         strip=False,
-        help_text=f"One thing that is true for many tasks, in a sentence or two; at most {TEXT_CHARACTERS:,} characters.",
+        help_text=f"One thing that is true for many tasks, shortly; at most {TEXT_CHARACTERS:,} characters.",
     )
 
 
