@@ -81,8 +81,8 @@ def list_spans(
     """List the skeleton of a run: its spans in the order of their start.
 
     With `Accept: application/x-ndjson` all of them (behind `cursor`) are streamed as columns, which is far less to
-    send and to read: the first line is `{"columns": [names], "last_seq": number}`, each further line has up to a
-    thousand spans as a list of columns in that order. `started_ms` is a time in milliseconds since 1970, `first_seq`
+    send and to read: the first line is `{"columns": [names], "last_seq": number}`, each further line has some
+    spans as a list of columns in that order. `started_ms` is a time in milliseconds since 1970, `first_seq`
     the number of a span's first event.
     """
     run = queries.run_for(request.auth, run_id)
