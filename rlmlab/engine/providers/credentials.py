@@ -22,6 +22,9 @@ _AWS: Alternatives = (
 _VERTEX: Alternatives = (("VERTEXAI_PROJECT", "VERTEXAI_LOCATION"), ("GOOGLE_APPLICATION_CREDENTIALS",))
 _WATSONX: Alternatives = (("WATSONX_URL", "WATSONX_APIKEY"), ("WATSONX_URL", "WATSONX_TOKEN"))
 
+_SECRET = ("KEY", "TOKEN", "JWT", "CREDENTIALS", "BEDROCK")
+"""How the names of variables end whose values must not be shown."""
+
 SPECIAL: Mapping[str, Alternatives] = {
     "openai": (("OPENAI_API_KEY",), ("OPENAI_API_BASE",), ("OPENAI_BASE_URL",)),
     "text-completion-openai": (("OPENAI_API_KEY",), ("OPENAI_API_BASE",), ("OPENAI_BASE_URL",)),
@@ -73,6 +76,12 @@ def alternatives_for(provider: str) -> Alternatives:
 def are_set(provider: str, environ: Mapping[str, str]) -> bool:
     """Tell whether one of the provider's alternatives is set."""
     return any(all(environ.get(name) for name in names) for names in alternatives_for(provider))
+
+
+def secrets_of(provider: str, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the keys and tokens that the operator has set for a provider."""
+    names = {name for alternative in alternatives_for(provider) for name in alternative if name.endswith(_SECRET)}
+    return tuple(environ[name] for name in sorted(names) if environ.get(name))
 
 
 def base_url_of(provider: str, environ: Mapping[str, str]) -> str:

@@ -8,14 +8,15 @@ import asyncio
 import os
 import re
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, reduce
 from types import ModuleType
 from typing import Any
 
 from rlmlab.engine.errors import ProviderError
+from rlmlab.engine.providers import credentials
 from rlmlab.engine.providers.base import ChatRequest, Completed, ModelInfo, TextDelta, TokenUsage
 from rlmlab.engine.providers.catalog import Catalog
 from rlmlab.engine.providers.estimates import estimate_usage
@@ -99,7 +100,8 @@ class GatewayProvider:
     async def _attempt(self, request: ChatRequest, number: int) -> AsyncGenerator[TextDelta | Completed, None]:
         litellm = await asyncio.to_thread(load_litellm)
         self._use.happened = True
-        endpoint = self._endpoints.get(self._catalog.provider_of(request.model))
+        provider = self._catalog.provider_of(request.model)
+        endpoint = self._endpoints.get(provider)
         try:
             async with aclosing(_read(litellm, request, self._options(request, endpoint), number)) as items:
                 async for item in items:
@@ -107,7 +109,9 @@ class GatewayProvider:
         except (Interrupted, ProviderError):
             raise
         except Exception as error:  # litellm's errors share no base class but OpenAI's
-            raise _failure_of(litellm, error, endpoint) from error
+            operators = credentials.secrets_of(provider, self._catalog.environ)
+            own = (endpoint.api_key,) if endpoint is not None and endpoint.api_key else ()
+            raise _failure_of(litellm, error, (*own, *operators)) from error
 
     def _options(self, request: ChatRequest, endpoint: Endpoint | None) -> dict[str, Any]:
         silence = min(self._silence_seconds, request.timeout_seconds)
@@ -167,8 +171,8 @@ async def _close_stream(response: Any) -> None:
     await response.aclose()
 
 
-def _failure_of(litellm: ModuleType, error: Exception, endpoint: Endpoint | None) -> Exception:
-    message = plain_words(without_secret(str(error), endpoint.api_key if endpoint else None))
+def _failure_of(litellm: ModuleType, error: Exception, secrets: Sequence[str]) -> Exception:
+    message = plain_words(reduce(without_secret, secrets, str(error)))
     if isinstance(error, litellm.exceptions.Timeout):
         return stalled(message)
     status = getattr(error, "status_code", None)

@@ -4,14 +4,17 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
-from rlmlab.engine.providers.catalog import Catalog
+from rlmlab.engine.errors import BadRequest
+from rlmlab.engine.providers.catalog import Catalog, load_catalog
 from rlmlab.engine.providers.gateway import GatewayProvider, load_litellm, plain_words
 from rlmlab.engine.providers.lean import Endpoint
-from tests.engine.providers.contract import FAST, ProviderContract
+from tests.engine.providers.contract import FAST, ProviderContract, ask, complete
 from tests.fakes.model_server import ModelServer
+from tests.fakes.replies import Reply
 
 pytestmark = pytest.mark.filterwarnings("ignore::Warning:litellm", "ignore::DeprecationWarning")
 
@@ -31,6 +34,17 @@ async def provider(server: ModelServer, catalog: Catalog) -> AsyncIterator[Gatew
 
 class TestGateway(ProviderContract):
     pass
+
+
+async def test_the_operators_key_is_struck_out_of_a_refusal(server: ModelServer, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HOSTED_VLLM_API_BASE", server.base_url)
+    monkeypatch.setenv("HOSTED_VLLM_API_KEY", "sk-operator")
+    server.script("submit", Reply(status=400, error="No such thing for sk-operator."))
+    provider = GatewayProvider(load_catalog(os.environ), policy=FAST)
+    with pytest.raises(BadRequest, match=r"No such thing for \[key\]") as caught:
+        await complete(provider, replace(ask("submit"), model="hosted_vllm/submit"))
+    assert "sk-operator" not in str(caught.value)
+    await provider.close()
 
 
 def test_litellm_is_loaded_without_network_and_telemetry():
