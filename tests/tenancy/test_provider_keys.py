@@ -117,7 +117,11 @@ def test_removed_key_is_gone_and_recorded(ada: Principal) -> None:
     assert remove_provider_key(by=ada, provider_key_id=key.id).provider == "groq"
     assert stored(ada) == []
     assert load_access(ada.organization) == NOTHING_OWN
-    assert entries(ada, "provider.remove_key")[0].changes == {"provider": "groq", "key": {"from": "…cdef", "to": ""}}
+    assert entries(ada, "provider.remove_key")[0].changes == {
+        "provider": "groq",
+        "key": {"from": "…cdef", "to": ""},
+        "base_url": {"from": "", "to": ""},
+    }
     with pytest.raises(NotFound):
         remove_provider_key(by=ada, provider_key_id=key.id)
 

@@ -81,7 +81,11 @@ def remove_provider_key(*, by: Principal, provider_key_id: UUID) -> ProviderKey:
             action="provider.remove_key",
             object_type="provider_key",
             object_id=key.id,
-            changes={"provider": key.provider, "key": {"from": _shown(key), "to": ""}},
+            changes={
+                "provider": key.provider,
+                "key": {"from": _shown(key), "to": ""},
+                "base_url": {"from": key.base_url, "to": ""},
+            },
         )
     return key
 
