@@ -1,6 +1,7 @@
 """Claims, heartbeats, sweeps: a run has at most one worker, and never none for long."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -10,14 +11,15 @@ from uuid import UUID
 
 import pytest
 from django.core.management import call_command
-from django.db import connections
+from django.db import connection, connections
 from django.db.models.functions import Now
 
 from rlmlab import scoping
+from rlmlab.engine.projection import Projection
 from tests.database import Execute
-from tests.factories.runs import finished_run, hold, make_run, reload
+from tests.factories.runs import finished_run, hold, make_run, reload, steps
 from tests.factories.tenancy import Tenant
-from trajectories import leases, queue
+from trajectories import leases, queue, store
 from trajectories.models import Run
 
 
@@ -161,3 +163,15 @@ def test_owner_names_differ() -> None:
     assert leases.owner_name() != leases.owner_name()
     assert leases.owner_name().split(":")[1] == str(os.getpid())
     connections.close_all()
+
+
+def test_what_changes_while_a_run_works_stands_in_no_index(acme: Tenant) -> None:
+    """PostgreSQL would write each heartbeat and each batch to all indexes of the table, those of texts included."""
+    events = steps(make_run(acme.principal, acme.project))[:3]
+    batch = store.run_columns(store.take(Projection(), events))
+    assert {"last_seq", "cost_usd", "seconds"} <= batch.keys()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT indexdef FROM pg_indexes WHERE tablename = 'trajectories_run'")
+        indexed = {word for (text,) in cursor.fetchall() for word in re.findall(r"\w+", text)}
+    assert {"created_at", "status", "title", "task"} <= indexed
+    assert {*batch, "lease_until", "lease_owner", "fence", "enqueued_at", "cancel_requested"} & indexed == set()

@@ -80,7 +80,8 @@ class Run(OrgModel):
     """One execution of a task.
 
     Three groups of columns: what was asked for, frozen at creation; the lease, which says who may write; and the
-    projection of the run's events (status to `last_seq`), written in the transaction that stores them.
+    projection of the run's events (status to `last_seq`), written in the transaction that stores them. What changes
+    while a run works stands in no index: PostgreSQL would write each new version of the row to all of them.
     """
 
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -145,8 +146,8 @@ class Run(OrgModel):
             models.Index(fields=["project", "status", "-created_at", "-id"], name="run_by_status"),
             models.Index(fields=["project", "model", "-created_at", "-id"], name="run_by_model"),
             GinIndex(fields=["project", "tags"], name="run_by_tag"),
-            models.Index(fields=["lease_until"], name="run_lease", condition=Q(status="running")),
-            models.Index(fields=["enqueued_at"], name="run_waiting", condition=Q(status="queued")),
+            models.Index(fields=["id"], name="run_at_work", condition=Q(status="running")),
+            models.Index(fields=["created_at"], name="run_in_queue", condition=Q(status="queued")),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(status__in=RunStatus.values), name="run_status_is_known"),
