@@ -61,6 +61,7 @@ def test_a_call_that_is_opened_and_selected_tells_all_of_itself(ada_browser: Vis
     has(page, AT_FIRST + 5)
     page.keyboard.press("/")
     page.keyboard.type("part 2 are due? Chunk 70")
+    expect(page.locator("rlm-outline")).to_contain_text("Names, first lines and what is loaded are searched.")
     page.locator(".tree-row", has_text=SECOND_CALL).first.click()
     details = page.locator("rlm-details")
     expect(details).to_contain_text("llm_query")

@@ -87,6 +87,7 @@ class RlmOutline extends LightElement {
             </select>
           </label>
         </div>
+        ${this.store?.bodies && this.find ? html`<p class="faint">Names, first lines and what is loaded are searched.</p>` : nothing}
       </div>
       ${this.body()}`;
   }

@@ -19,7 +19,7 @@ import { TERMINAL } from "../lib/status.js";
 import { Tabs } from "../lib/tabs.js";
 
 const SECOND = 1000;
-const SELDOM_MS = 150;
+const SELDOM_MS = 250;
 const FEW_EVENTS = 2000; // of a run that has ended: fetched at once
 const FEW_PROBLEMS = 200;
 const STATUS_OF = { submitted: "succeeded", fallback: "succeeded", cancelled: "cancelled" };
