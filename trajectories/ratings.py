@@ -11,6 +11,10 @@ from rlmlab.tenancy.principals import Principal
 from trajectories.models import Rating, Run
 from trajectories.models.ratings import Dimension, RaterKind
 
+GOOD_FROM: Final = 0.8
+"""From here on a run counts as right, as something to learn from."""
+BAD_BELOW: Final = 0.5
+"""Below, somebody found it wrong."""
 PREFERRED: Final = (RaterKind.HUMAN, RaterKind.CHECKER, RaterKind.JUDGE, RaterKind.IMPLICIT)
 DISPUTED_FROM: Final = 0.5
 """Half the scale: two raters who are further apart than this do not agree."""

@@ -22,10 +22,8 @@ AfterItem = Annotated[int, Query(0, ge=0, le=2**31 - 1, description="Start behin
 
 
 @router.get("/{slug}/experiments", response=ListOf[ExperimentOut], summary="List experiments")
-def list_experiments(
-    request: ApiRequest, slug: str, cursor: Cursor, limit: Annotated[int, Query(20, ge=1, le=50)]
-) -> ListOf[ExperimentOut]:
-    """List a project's experiments with what came of them, newest first; at most 50, since each is computed anew."""
+def list_experiments(request: ApiRequest, slug: str, cursor: Cursor, limit: Limit) -> ListOf[ExperimentOut]:
+    """List a project's experiments with what came of them, newest first; a page has 50 at most, each computed anew."""
     project = project_by_slug(request.auth, slug)
     page = evaluation.experiments_page(request.auth, project, cursor=cursor, limit=limit)
     return listed(page, ExperimentOut.of)

@@ -21,10 +21,8 @@ from trajectories.models.datasets import Split
 from trajectories.models.examples import ExampleKind
 from trajectories.models.ratings import Dimension, RaterKind
 from trajectories.models.runs import Purpose
-from trajectories.ratings import current_ratings
+from trajectories.ratings import BAD_BELOW, GOOD_FROM, current_ratings
 
-GOOD_FROM: Final = 0.8
-BAD_BELOW: Final = 0.5
 MESSAGES_READ: Final = 1_000
 _OWN_PATH: Final = r"^[0-9]+(/m(/[0-9]+)?)?$"  # a step of the root level, and its model call
 

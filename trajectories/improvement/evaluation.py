@@ -8,12 +8,12 @@ from statistics import median
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.db.models.functions import Left
 
 from rlmlab import scoping
 from rlmlab.errors import Invalid, NotFound
-from rlmlab.scoping.pages import DEFAULT_LIMIT, Page, decode_cursor, encode_cursor
+from rlmlab.scoping.pages import DEFAULT_LIMIT, Page, newest_first
 from rlmlab.tenancy.models import Project
 from rlmlab.tenancy.principals import Principal
 from trajectories.improvement.checking import is_right
@@ -23,6 +23,8 @@ from trajectories.models.experiments import Arm
 from trajectories.models.runs import TERMINAL, RunStatus
 
 TASK_SHOWN: Final = 300
+COMPARED_AT_ONCE: Final = 50
+"""Experiments on a page: each reads its runs, 400 at most."""
 
 NOT_THE_ARMS_DOING: Final = frozenset(
     {
@@ -292,21 +294,17 @@ def experiment_for(principal: Principal, project: Project, experiment_id: UUID) 
 def experiments_page(
     principal: Principal, project: Project, *, cursor: str = "", limit: int = DEFAULT_LIMIT
 ) -> Page[tuple[Experiment, Comparison]]:
-    """List a project's experiments with what came of them, newest first.
+    """List a project's experiments with what came of them, newest first; at most COMPARED_AT_ONCE, whatever is asked.
 
     Raises:
         Invalid: the cursor cannot be read.
     """
     principal.require("experiment.view")
-    condition = Q(project=project)
-    if cursor:
-        at, row_id = decode_cursor(cursor)
-        condition &= Q(created_at__lte=at) & ~Q(created_at=at, id__gte=row_id)
     with scoping.organization(principal.organization):
-        rows = list(_shown(principal).filter(condition).order_by("-created_at", "-id")[: limit + 1])
-    compared = comparisons_of(rows[:limit])
-    more = encode_cursor(rows[limit - 1].created_at, rows[limit - 1].id) if len(rows) > limit else ""
-    return Page([(row, compared[row.id]) for row in rows[:limit]], more)
+        found = _shown(principal).filter(project=project)
+        page = newest_first(found, cursor=cursor, limit=min(limit, COMPARED_AT_ONCE))
+    compared = comparisons_of(page.items)
+    return Page([(row, compared[row.id]) for row in page.items], page.next_cursor)
 
 
 def rows_page(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from rlmlab import scoping
@@ -19,8 +19,10 @@ from rlmlab.scoping.fulltext import words_of
 from rlmlab.scoping.pages import DEFAULT_LIMIT, Page, newest_first
 from rlmlab.tenancy.models import Project
 from rlmlab.tenancy.principals import Principal
-from trajectories.models import Example, Run, RunExample
+from trajectories.models import Example, Rating, Run, RunExample
 from trajectories.models.examples import ExampleKind
+from trajectories.models.ratings import Dimension, RaterKind
+from trajectories.ratings import BAD_BELOW, GOOD_FROM
 
 MOST: Final = 8
 MOST_BYTES: Final = 6_000  # 2,000 tokens, by the bound of three bytes a token
@@ -40,12 +42,13 @@ def select_examples(project: Project, task: str, *, exclude_hashes: Collection[s
     """Return the examples for a task, the most similar last; at most eight and 2,000 tokens. Within a scope.
 
     Ranked by shared words with the example's task (PostgreSQL's `ts_rank` over English stems). Half of the places are
-    kept for corrected runs, where enough of them fit. What fits not at all is not taken.
+    kept for corrected runs, where enough of them fit. What fits not at all is not taken, nor what was rated otherwise
+    since.
     """
     wanted = words_of(task)
     if wanted is None:
         return []
-    rows = _active(project).exclude(input_hash__in=list(exclude_hashes)).filter(search=wanted.either)
+    rows = _trusted(project).exclude(input_hash__in=list(exclude_hashes)).filter(search=wanted.either)
     ranked = rows.annotate(score=wanted.rank()).order_by("-score", "-created_at")[:CONSIDERED]
     scores = {example.id: example.score for example in ranked}
     taken = enumerate(_within(_fair(list(ranked))), start=1)
@@ -171,6 +174,23 @@ def preview_examples(principal: Principal, project: Project, task: str) -> list[
     principal.require("example.view")
     with scoping.organization(principal.organization):
         return select_examples(project, task)
+
+
+def _trusted(project: Project) -> QuerySet[Example]:
+    """Keep examples whose run is judged now as when they were made: people change their minds.
+
+    Of a corrected run, the same correction must still stand; of a good one, somebody's good word and nobody's bad one.
+    Neither may have failed in safety.
+    """
+    ratings = Rating.objects.for_org(project.organization_id).filter(run=OuterRef("run"), current=True, span_id="")
+    correct = ratings.filter(dimension=Dimension.CORRECT)
+    good = correct.filter(value__gte=GOOD_FROM, rater_kind__in=(RaterKind.HUMAN, RaterKind.CHECKER))
+    bad = correct.filter(value__lt=BAD_BELOW, rater_kind=RaterKind.HUMAN)
+    still_good = Q(kind=ExampleKind.GOOD) & Exists(good) & ~Exists(bad)
+    same = ratings.filter(correction=OuterRef("rating__correction"))
+    still_corrected = Q(kind=ExampleKind.CORRECTED) & Exists(same)
+    unsafe = ratings.filter(dimension=Dimension.SAFETY, value__lt=BAD_BELOW)
+    return _active(project).filter(still_good | still_corrected).exclude(Exists(unsafe))
 
 
 def _active(project: Project) -> QuerySet[Example]:

@@ -262,3 +262,20 @@ def test_messages_of_sub_calls_are_no_steps(acme: Tenant) -> None:
     record(run, steps(run, 1))
     rate(acme.principal, run)
     assert make_example(by=acme.principal, run=run).text.count("the reply:") == 1
+
+
+def test_what_was_rated_otherwise_since_is_not_given(acme: Tenant) -> None:
+    good, corrected = example(acme, "Count birds."), example(acme, "Count birds, all of them.", correction="43")
+    with scoping.organization(acme.organization):
+        good_run, corrected_run = (Run.objects.get(id=made.run_id) for made in (good, corrected))
+    assert len(chosen(acme, "Count birds")) == 2
+    rate(acme.principal, good_run, 0.9, comment="Still good.")
+    assert len(chosen(acme, "Count birds")) == 2
+    rate(acme.principal, good_run, 0.2)
+    assert chosen(acme, "Count birds") == ["Count birds, all of them."]
+    rate(acme.principal, corrected_run, 0.0, correction="44")
+    assert chosen(acme, "Count birds") == []
+    rate(acme.principal, corrected_run, 0.0, correction="43", comment="No, it was right before.")
+    assert chosen(acme, "Count birds") == ["Count birds, all of them."]
+    rate(acme.principal, corrected_run, 0.0, "safety")
+    assert chosen(acme, "Count birds") == []
