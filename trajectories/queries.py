@@ -3,9 +3,6 @@
 from collections.abc import Iterable
 from uuid import UUID
 
-from django.db.models import TextField
-from django.db.models.functions import Cast
-
 from rlmlab import scoping
 from rlmlab.errors import NotFound
 from rlmlab.scoping.pages import DEFAULT_LIMIT, Page
@@ -13,6 +10,7 @@ from rlmlab.tenancy.models import Project, User
 from rlmlab.tenancy.principals import Principal
 from rlmlab.tenancy.queries import member_principal, memberships_of
 from trajectories.models import DemoCheck, Event, Run, Span
+from trajectories.record import stored
 from trajectories.search.grammar import parse
 from trajectories.search.pages import page_of
 from trajectories.wire import StoredEvent
@@ -81,10 +79,7 @@ def events_page(run: Run, *, after: int = 0, limit: int = DEFAULT_LIMIT) -> list
 def events_after(organization_id: UUID, run_id: UUID, *, after: int, limit: int) -> list[StoredEvent]:
     """Return up to `limit` events behind the number `after`, in order; the one query behind every reader."""
     with scoping.organization(organization_id):
-        rows = Event.objects.for_org(organization_id).filter(run_id=run_id, seq__gt=after).order_by("seq")
-        columns = ("seq", "at", "span_id", "parent_span_id", "depth", "type")
-        body = Cast("payload", TextField())
-        return [StoredEvent(*row) for row in rows.annotate(body=body).values_list(*columns, "body")[:limit]]
+        return stored(Event.objects.for_org(organization_id).filter(run_id=run_id, seq__gt=after), limit)
 
 
 def head_of(organization_id: UUID, run_id: UUID) -> tuple[int, bool]:
