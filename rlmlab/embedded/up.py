@@ -167,6 +167,7 @@ def start_processes(supervisor: Supervisor, where: Places, env: Environment) -> 
             raise StartError(f"worker ended at once: {worker.log_tail()}. Its log: {worker.log}")
         return answers(f"{url_of(env)}readyz")
 
+    check_port(env)  # again: another program may have taken it while the schema was made, and would answer for ours
     supervisor.start(web_child(where, env), ready, seconds=120)
 
 

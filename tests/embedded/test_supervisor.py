@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import Callable
@@ -9,9 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from rlmlab.embedded import up
 from rlmlab.embedded.child import Child
 from rlmlab.embedded.errors import StartError
+from rlmlab.embedded.places import places
 from rlmlab.embedded.supervisor import Stopped, Supervisor
+from rlmlab.env import read_environment
 
 STUBBORN = """
 import os, signal, subprocess, sys, time
@@ -165,3 +169,20 @@ def test_an_errand_says_what_it_wrote_and_is_stopped_with_the_others(tmp_path: P
     supervisor.run_errand(slow)
     supervisor.stop()
     assert slow.exit_code == -signal.SIGTERM
+
+
+def test_a_port_taken_meanwhile_is_not_mistaken_for_our_web(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    where = places(tmp_path)
+    where.logs.mkdir(exist_ok=True)
+    supervisor = Supervisor(lambda _: None)
+    worker = child(tmp_path, "import time; time.sleep(60)")
+    monkeypatch.setattr(up, "worker_child", lambda *_: worker)
+    with socket.create_server(("127.0.0.1", 0)) as stranger:
+        monkeypatch.setenv("RLMLAB_PORT", str(stranger.getsockname()[1]))
+        env = read_environment()
+        try:
+            with pytest.raises(StartError, match="Address already in use"):
+                up.start_processes(supervisor, where, env)
+            assert [supervised.child for supervised in supervisor.children] == [worker]
+        finally:
+            supervisor.stop()
