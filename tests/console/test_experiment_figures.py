@@ -35,3 +35,10 @@ def test_points(value: float, text: str) -> None:
 )
 def test_chance(value: float, text: str) -> None:
     assert experiments.chance(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(1.0, "1.0000"), (0.00092, "0.0009"), (0.0001, "0.0001"), (9.5e-7, "< 0.0001")]
+)
+def test_p_value(value: float, text: str) -> None:
+    assert experiments.p_value(value) == text

@@ -131,7 +131,7 @@ def test_history_shows_the_evidence_of_a_promotion(as_ada: Client, acme: Tenant)
     move(acme, "production", 2)
     page = text_of(as_ada.get(f"{SYSTEM}?show=history"))
     assert "On evidence" in page
-    assert "20 better, 0 worse of 20 · p 0.000" in page
+    assert "20 better, 0 worse of 20 · p < 0.0001" in page
     assert "Overridden" not in page
 
 
@@ -260,7 +260,7 @@ def test_move_on_evidence_shows_the_table(as_ada: Client, acme: Tenant) -> None:
     page = as_ada.get(f"{MOVE}?label=production&version=2")
     text = text_of(page)
     assert "Better on held-out items" in text
-    assert "20 of 20 0 20 ▲ 20 ▼ 0 0 0.0000" in text
+    assert "20 of 20 0 20 ▲ 20 ▼ 0 0 < 0.0001" in text
     assert "This is an override" not in text
     experiment = re.search(r'name="experiment" value="([^"]+)"', page.content.decode())
     assert experiment is not None

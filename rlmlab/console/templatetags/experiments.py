@@ -10,6 +10,7 @@ from rlmlab.console.templatetags.console import NONE
 register = template.Library()
 OFTEN: Final = 8
 HARDLY: Final = 10_000
+LEAST_P: Final = 0.0001
 
 
 @register.filter
@@ -28,6 +29,12 @@ def portion(value: int, whole: int) -> str:
 def points(value: float) -> str:
     """A difference of two shares, in percentage points."""
     return f"{100 * value:+.0f} points".replace("-", "\N{MINUS SIGN}")
+
+
+@register.filter
+def p_value(value: float) -> str:
+    """A p-value to four places; a smaller one is not called zero."""
+    return f"{value:.4f}" if value >= LEAST_P else f"< {LEAST_P}"
 
 
 @register.filter
