@@ -14,6 +14,11 @@ LATEST_RUNS: Final = 200
 NAMES: Final = 20
 
 
+def default_model(project: Project) -> str:
+    """Return the model of a run that names none."""
+    return project.default_model or settings.RLMLAB.default_model or settings.RLMLAB.local_model
+
+
 def model_names(principal: Principal, project: Project) -> list[str]:
     """Return names of models for a project's forms, the likeliest first."""
     own = [project.default_model, project.default_sub_model, *project.fallback_models]

@@ -57,6 +57,17 @@ def test_the_form_is_filled_in_and_says_what_it_would_take(as_ada: Client, prepa
     assert '<option value="2" selected>v2' in html
 
 
+def test_an_empty_model_field_shows_what_it_means_not_the_latest_model(
+    as_ada: Client, ada: Principal, prepared: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+    finished_run(ada, prepared.project, model="openai/gpt-5-mini")
+    html = as_ada.get(f"{LIST}/new").content.decode()
+    assert '<option value="openai/gpt-5-mini">' in html
+    assert f'placeholder="{MODEL}"' in html
+    assert 'placeholder="openai/gpt-5-mini"' not in html
+
+
 def test_the_estimate_alone_answers_htmx(as_ada: Client, ada: Principal, prepared: Tenant) -> None:
     finished_run(ada, prepared.project)
     part = as_ada.get(f"{LIST}/new", FORM | {"max_cost_usd": "0.5"}, headers={"HX-Request": "true"})

@@ -23,7 +23,7 @@ from trajectories.improvement.evaluation import Comparison, Kind
 from trajectories.improvement.plans import Estimate, estimate_of
 from trajectories.improvement.prompt_queries import labels_of, prompt_for, versions_page
 from trajectories.models.prompts import PRODUCTION, SYSTEM_PROMPT
-from trajectories.recent import model_names
+from trajectories.recent import default_model, model_names
 
 PAGE: Final = 20
 CHOICES: Final = 100
@@ -73,6 +73,7 @@ def new_experiment(request: HttpRequest, principal: Principal, project: str) -> 
         "project": found,
         "form": form,
         "models": model_names(principal, found),
+        "default_model": default_model(found),
         "estimate": _estimate(principal, found, form),
     }
     template = (

@@ -18,7 +18,7 @@ from rlmlab.tenancy.queries import project_by_slug
 from trajectories.improvement.examples import counts_of as examples_of
 from trajectories.improvement.prompt_queries import labels_of, prompt_for, versions_page
 from trajectories.models.prompts import SYSTEM_PROMPT
-from trajectories.recent import model_names
+from trajectories.recent import default_model, model_names
 
 PROMPT_VERSIONS = 50
 
@@ -35,7 +35,7 @@ def launch(request: HttpRequest, principal: Principal, project: str) -> HttpResp
     context = {
         "principal": principal,
         "project": found,
-        "default_model": found.default_model or settings.RLMLAB.default_model or settings.RLMLAB.local_model,
+        "default_model": default_model(found),
         "local_model": settings.RLMLAB.local_model,
         "environments": EnvironmentName.choices,
         "prompt_labels": labels_of(principal, prompt),
