@@ -5,7 +5,7 @@ from typing import Final
 from rlmlab.audit import presenters
 
 SENTENCES: Final = {
-    "dataset.add_items": "added {items} items to the dataset {name}",
+    "dataset.add_items": "added items to the dataset {name}: {items}",
     "dataset.create": "made the dataset {name}",
     "dataset.retire_item": "retired item {number} of the dataset {dataset}",
     "demo.settle": "checked the answer of the demo run “{title}” (right: {passed})",

@@ -43,4 +43,6 @@ def _shown(value: Any) -> str:
     """Show a changed value by its new one."""
     if isinstance(value, dict) and value.keys() == {"from", "to"}:
         value = value["to"]
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return "none" if value is None else str(value)

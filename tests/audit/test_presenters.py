@@ -15,6 +15,8 @@ def test_sentence_is_filled_from_the_changes() -> None:
 def test_missing_and_empty_values_show() -> None:
     assert sentence("project.create", {}) == "created the project …"
     assert sentence("project.create", {"slug": None}) == "created the project none"
+    assert sentence("project.create", {"slug": True}) == "created the project yes"
+    assert sentence("project.create", {"slug": {"from": True, "to": False}}) == "created the project no"
 
 
 def test_braces_in_a_value_are_text() -> None:
