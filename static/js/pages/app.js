@@ -70,6 +70,8 @@ function onClick(event) {
 }
 
 showTheme(localStorage.getItem(THEME) || "system");
+// What is shown once is the answer to a form: a reload shall show the page, not send the form again.
+if (document.querySelector(".secret")) history.replaceState(history.state, "", location.href);
 showTimes();
 listen();
 document.addEventListener("click", onClick);
