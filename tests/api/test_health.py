@@ -64,7 +64,9 @@ def test_away_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(readiness, "PING_SECONDS", 0.1)
     from celery import Celery
 
-    monkeypatch.setattr(readiness, "current_app", Celery(broker="redis+socket:///nowhere/vk.sock"))
+    monkeypatch.setattr(
+        readiness, "current_app", Celery(broker="redis+socket:///nowhere/vk.sock", set_as_current=False)
+    )
     assert readiness.broker().startswith("cannot be reached")
     assert readiness.worker() == "cannot be asked"
 
@@ -114,6 +116,7 @@ def test_a_check_that_hangs_is_given_up_and_not_made_again_meanwhile(
     assert answers[2].json()["checks"] == {"database": "no answer", "broker": "ok"}
     assert frozen.made == 1
     frozen.thawed.set()
+    wait_until(readiness._remembered._inquiries["database"]._answer.done, 5)
     wait_until(lambda: client.get("/readyz").status_code == 200, 5)
     assert frozen.made == 2  # the answer that came late is not taken for one of now
 
