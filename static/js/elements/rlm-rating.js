@@ -5,6 +5,7 @@
 import { html, nothing } from "../../vendor/lit.js";
 import { Api } from "../lib/api.js";
 import { iconOf } from "../lib/icons.js";
+import { MOD } from "../lib/keys.js";
 import { Draft } from "../lib/rating-draft.js";
 import { changesOf, correctionOf, formOf, givenOf, ownRatings, problemsOf } from "../lib/rating-form.js";
 import { RatingRecord } from "../lib/rating-record.js";
@@ -226,7 +227,7 @@ class RlmRating extends LightElement {
     return html`${this.part ? targetOf(spanName(this.part), Boolean(this.onSpan), (onSpan) => (this.onSpan = onSpan)) : nothing} ${thumbs(ui)} ${correction(ui)} ${comment(ui)} ${scales(ui)} ${this.problem()}
       <div class="form-end">
         <button type="button" class="button button-primary rate-save" ?disabled=${this.state === "saving"} @click=${() => this.save()}>
-          ${this.state === "saving" ? "Saving…" : "Save"} <kbd class="kbd">⌘↵</kbd>
+          ${this.state === "saving" ? "Saving…" : "Save"} <kbd class="kbd">${MOD} ↵</kbd>
         </button>
         ${this.state === "restored" ? html`<span class="hint">Not saved yet. <button type="button" class="link" @click=${() => this.discard()}>Discard</button></span>` : nothing}
         ${this.state === "saved" ? this.saved() : nothing}

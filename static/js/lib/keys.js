@@ -3,6 +3,9 @@
 const OFF = "rlm-keys-off";
 const shortcuts = [];
 
+/** The key that stands for Mod, as it is written on this reader's keyboard. */
+export const MOD = navigator.platform.startsWith("Mac") ? "⌘" : "Ctrl";
+
 export const singleKeys = {
   get on() {
     return localStorage.getItem(OFF) === null;

@@ -1,6 +1,6 @@
 // What every page has: theme, keyboard help, menus that close, times in the reader's zone.
 
-import { allShortcuts, listen, shortcut, singleKeys } from "../lib/keys.js";
+import { MOD, allShortcuts, listen, shortcut, singleKeys } from "../lib/keys.js";
 import { copy } from "../lib/notify.js";
 import { showTimes } from "../lib/times.js";
 
@@ -29,7 +29,7 @@ function keyCaps(keys) {
   return keys.split("+").filter(Boolean).concat(keys === "+" ? ["+"] : []).map((part) => {
     const cap = document.createElement("kbd");
     cap.className = "kbd";
-    cap.textContent = part === "Mod" ? (navigator.platform.startsWith("Mac") ? "⌘" : "Ctrl") : part;
+    cap.textContent = part === "Mod" ? MOD : part;
     return cap;
   });
 }
@@ -56,8 +56,16 @@ function showKeys() {
   dialog.showModal();
 }
 
+/** On a narrow screen the navigation is folded behind one button. */
+function toggleNavigation(button) {
+  const open = button.closest(".nav").classList.toggle("is-open");
+  button.setAttribute("aria-expanded", open);
+}
+
 function onClick(event) {
   const target = event.target instanceof Element ? event.target : null;
+  const folded = target?.closest("[data-nav-open]");
+  if (folded) toggleNavigation(folded);
   if (target?.closest("[data-theme-switch]")) nextTheme();
   if (target?.closest("[data-keys-open]")) showKeys();
   const close = target?.closest("[data-close]");
@@ -73,6 +81,7 @@ showTheme(localStorage.getItem(THEME) || "system");
 // What is shown once is the answer to a form: a reload shall show the page, not send the form again.
 if (document.querySelector(".secret")) history.replaceState(history.state, "", location.href);
 showTimes();
+for (const cap of document.querySelectorAll("[data-mod-enter]")) cap.textContent = `${MOD} ↵`;
 listen();
 document.addEventListener("click", onClick);
 document.addEventListener("change", (event) => {
