@@ -1,6 +1,8 @@
 // The request that would start the same run, as one shell command. Pure.
 
-const COPIED = ["task", "model", "sub_model", "environment", "response_schema", "seed", "tags", "title"];
+const COPIED = [
+  "task", "model", "sub_model", "environment", "response_schema", "seed", "tags", "title", "use_examples", "use_memory",
+];
 
 function isGiven(value) {
   if (value === null || value === undefined || value === "" || value === false) return false;
@@ -16,6 +18,9 @@ export function quoted(text) {
 export function requestBody(run) {
   const body = {};
   for (const name of COPIED) if (isGiven(run[name])) body[name] = run[name];
+  // by its number, since a label may point elsewhere by now; an empty list keeps the project's fallback models out
+  if (run.prompt) body.prompt = `${run.prompt.name}@${run.prompt.version}`;
+  if (run.fallback_models) body.fallback_models = run.fallback_models;
   body.budget = Object.fromEntries(Object.entries(run.budget || {}).filter(([, value]) => value !== null));
   return body;
 }

@@ -27,6 +27,16 @@ test("only what was asked for is asked again", () => {
   });
 });
 
+test("the same prompt version, examples, memory and fallback models are asked for", () => {
+  const body = requestBody({
+    ...RUN, prompt: { name: "system", version: 3 }, use_examples: true, use_memory: false, fallback_models: [],
+  });
+  assert.equal(body.prompt, "system@3");
+  assert.equal(body.use_examples, true);
+  assert.equal("use_memory" in body, false);
+  assert.deepEqual(body.fallback_models, []);
+});
+
 test("bash hands curl the address, the shell's own key and the body", () => {
   const given = argumentsOf(curlOf({ ...RUN, tags: ["night"], sub_model: "openai/b" }, "http://127.0.0.1:8000"));
   assert.deepEqual(given.slice(0, -1), [
