@@ -30,7 +30,14 @@ Resolve = Callable[[str], Iterable[str]]
 
 
 class BadUrl(Exception):
-    """A base URL that is not taken; the message says why, to follow the field's name."""
+    """A base URL that is not taken; the message says why, to follow the field's name.
+
+    `private`: it leads into a private network, which the operator may allow.
+    """
+
+    def __init__(self, message: str, *, private: bool = False) -> None:
+        super().__init__(message)
+        self.private = private
 
 
 class Refused(OSError):
@@ -51,7 +58,7 @@ def check_url(url: str, *, private: bool, resolve: Resolve | None = None) -> Non
     for address in addresses:
         if not may_connect(address, private=private):
             where = host if address == host else f"{host} ({address})"
-            raise BadUrl(f"{where} is not a public address")
+            raise BadUrl(f"{where} is not a public address", private=may_connect(address, private=True))
 
 
 def addresses_of(host: str) -> list[str]:

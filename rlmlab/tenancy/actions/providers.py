@@ -130,4 +130,5 @@ def _check_url(base_url: str) -> None:
     try:
         guard.check_url(base_url, private=settings.RLMLAB.allow_private_base_urls)
     except guard.BadUrl as error:
-        raise Invalid.field("base_url", str(error)) from None
+        hint = "; the operator may allow it by RLMLAB_ALLOW_PRIVATE_BASE_URLS" if error.private else ""
+        raise Invalid.field("base_url", f"{error}{hint}") from None
