@@ -183,7 +183,8 @@ async def test_unpriced_fallback_under_a_cost_limit_stops_the_run_at_its_start(l
         provider.script, provider=provider, fallback_models=("spare",), budget=Budget(max_cost_usd=1), sub_model="spare"
     )
     assert ran.outcome.error.code == "unpriced_model"
-    assert ran.outcome.error.message == "max_cost_usd is set, but no price is known for spare"
+    where = "set a price under Settings → Providers & models"
+    assert ran.outcome.error.message == f"max_cost_usd is set, but no price is known for spare: {where}"
     assert asked(ran) == []
 
 

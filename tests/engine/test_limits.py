@@ -138,7 +138,8 @@ async def test_explicit_cost_limit_with_an_unpriced_model_stops_the_run(
     )
     assert (ran.outcome.status, ran.outcome.finish_reason) == ("failed", "error")
     assert ran.outcome.error.code == "unpriced_model"
-    assert ran.outcome.error.message == "max_cost_usd is set, but no price is known for free"
+    where = "set a price under Settings → Providers & models"
+    assert ran.outcome.error.message == f"max_cost_usd is set, but no price is known for free: {where}"
     assert provider.requests == []
 
 
