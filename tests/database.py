@@ -53,6 +53,9 @@ def django_db_setup(servers: Places, django_db_blocker: DjangoDbBlocker) -> Iter
         connections.close_all()
 
 
+FLUSHES = 5
+
+
 def flush(owner: "psycopg.Connection[tuple[Any, ...]]") -> None:
     """Empty each table that has rows: the application's role may not truncate, nor delete what is append-only."""
     tables = owner.execute(
@@ -63,7 +66,14 @@ def flush(owner: "psycopg.Connection[tuple[Any, ...]]") -> None:
     filled = owner.execute(sql.SQL(" UNION ALL ").join(probes)).fetchall()
     if filled:
         names = sql.SQL(", ").join(sql.Identifier(table) for (table,) in filled)
-        owner.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY CASCADE").format(names))
+        truncate = sql.SQL("TRUNCATE {} RESTART IDENTITY CASCADE").format(names)
+        for left in reversed(range(FLUSHES)):  # a worker of the session may write at this moment
+            try:
+                owner.execute(truncate)
+                break
+            except psycopg.errors.DeadlockDetected:
+                if not left:
+                    raise
 
 
 @pytest.fixture

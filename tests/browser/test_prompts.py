@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
+from rlmlab import scoping
 from tests.browser.conftest import Visitor
 from tests.browser.test_accessibility import violations
 from tests.factories.experiments import answer_all, make_experiment
@@ -22,8 +23,9 @@ OWN = 'Work in the REPL.\nSet answer["content"].\nBe brief.\n'
 @pytest.fixture
 def full(acme: Tenant) -> Tenant:
     """Four versions, two labels, an experiment and two moves."""
-    experiment = make_experiment(acme.principal, acme.project, items=2)
-    answer_all(experiment, {(1, Arm.CANDIDATE): "2"}, "wrong")
+    with scoping.organization(acme.organization):  # no worker that is about sees the runs waiting
+        experiment = make_experiment(acme.principal, acme.project, items=2)
+        answer_all(experiment, {(1, Arm.CANDIDATE): "2"}, "wrong")
     prompt = ensure_system_prompt(acme.project)
     for text, note in ((OWN, "Shorter"), ("Be brief.", "Without the REPL")):
         create_version(by=acme.principal, prompt=prompt, text=text, note=note)

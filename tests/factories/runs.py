@@ -63,9 +63,10 @@ def record(run: Run, events: Sequence[Event], *, holder: store.Holder | None = N
 
 
 def finished_run(by: Principal, project: Project, count: int = 1, **fields: Any) -> Run:
-    """Return a run that has ended, with its events and spans."""
-    run = make_run(by, project, **fields)
-    record(run, steps(run, count))
+    """Return a run that has ended, with its events and spans; a worker that is about never sees it waiting."""
+    with scoping.organization(by.organization):
+        run = make_run(by, project, **fields)
+        record(run, steps(run, count))
     return reload(run)
 
 
