@@ -3,9 +3,10 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from rlmlab.engine import normalise, recollection, structured
+from rlmlab.engine import normalise, structured
 from rlmlab.engine.budget import FALLBACK_OUTPUT_TOKENS, STEP_OUTPUT_TOKENS
 from rlmlab.engine.calls import Reply
+from rlmlab.engine.cellhost import CellHost, functions
 from rlmlab.engine.conversation import Conversation, Prompt
 from rlmlab.engine.errors import NoAnswer
 from rlmlab.engine.events import Answer, Code, Failure, Log, Memory, Message
@@ -13,12 +14,12 @@ from rlmlab.engine.fallbacks import Question
 from rlmlab.engine.observations import CellView, observe
 from rlmlab.engine.output import OutputBuffer
 from rlmlab.engine.parsing import parse
+from rlmlab.engine.places import Place, join
 from rlmlab.engine.prompts import opening, texts
 from rlmlab.engine.providers.base import ModelInfo
 from rlmlab.engine.repl import Repl
 from rlmlab.engine.spans import OpenSpan, SpanStart
-from rlmlab.engine.subcalls import FUNCTIONS, CellHost, Place
-from rlmlab.engine.tree import LevelSpec, Tree, join
+from rlmlab.engine.tree import LevelSpec, Tree
 from sandbox.base import CellResult, SessionSpec
 
 WINDOW_OUTPUT_SHARE = 4  # a quarter of a small window is kept for the reply
@@ -50,8 +51,9 @@ class Level:
         self._span = span
         self._cells = 0
         self._conversation = Conversation()
-        functions = FUNCTIONS if tree.memory is None else FUNCTIONS + recollection.FUNCTIONS
-        session = SessionSpec(tree.spec.profile, functions=functions, tree=str(tree.spec.run_id), depth=spec.depth)
+        session = SessionSpec(
+            tree.spec.profile, functions=functions(tree), tree=str(tree.spec.run_id), depth=spec.depth
+        )
         self._repl = Repl(tree.environment, session, spec.open_context)
 
     def open(self) -> None:
@@ -59,7 +61,7 @@ class Level:
         spec, tree = self._spec, self._tree
         left = texts.left_line(tree.meter.left(step=0, depth=spec.depth))
         task = texts.task_message(spec.task, spec.context, spec.response_schema, left)
-        system = opening.system_text(spec.info, tree.spec.system_prompt, memory=tree.memory is not None)
+        system = opening.system_text(spec.info, tree.spec.system_prompt, memory=tree.memory)
         self._say(self._span, Message(role="system", content=system, purpose="system"))
         for role, content in opening.examples(spec.info):
             shown = Message(role="assistant" if role == "assistant" else "user", content=content, purpose="example")
@@ -76,7 +78,7 @@ class Level:
         if examples.text:
             self._say(self._span, Message(role="user", content=examples.text, purpose="example"))
         self._tell_dropped("examples", examples.dropped)
-        if tree.memory is None:
+        if not tree.memory:
             return
         notes = opening.notes(tree.spec.pinned_memories, window)
         if notes.text:

@@ -82,8 +82,8 @@ async def execute(  # noqa: PLR0913 - the means of a run; callers name each
     meter = Meter(spec.budget, clock, price.limit_usd)
     spans = Spans(stream, clock)
     asker = Asker(Caller(provider, meter, spans, spec.seed), Circuit(price.fallbacks, clock))
-    recollection = None if memory is None else Recollection(memory, stream, spans)
-    tree = Tree(spec, provider, environment, stream, spans, meter, asker, recollection)
+    services = () if memory is None else (Recollection(memory, stream, spans),)
+    tree = Tree(spec, provider, environment, stream, spans, meter, asker, services, memory=memory is not None)
     with spans.open(root_started(spec, environment, price.limit_usd, memory=memory is not None), None) as span:
         ending = await _Run(tree, span, clock, cancel or CancelToken()).end(price)
         totals = meter.totals()

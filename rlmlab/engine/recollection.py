@@ -11,6 +11,7 @@ from rlmlab.engine.conversation import request_hash
 from rlmlab.engine.errors import MemoryUnavailable
 from rlmlab.engine.events import Memory
 from rlmlab.engine.memory import MemoryPort
+from rlmlab.engine.services import Asked
 from rlmlab.engine.spans import OpenSpan, Spans, SpanStart, failure_of
 from rlmlab.engine.stream import EventStream
 from sandbox.base import JSON, HostCall
@@ -26,19 +27,22 @@ MOST_REMEMBERED = 50  # by all levels of a run
 class Recollection:
     """One run's access to its memory; it counts what the whole tree keeps."""
 
+    functions = FUNCTIONS
+
     def __init__(self, port: MemoryPort, stream: EventStream, spans: Spans) -> None:
         self._port = port
         self._stream = stream
         self._spans = spans
         self._remembered = 0
 
-    async def answer(self, call: HostCall, path: str, cell: OpenSpan) -> JSON:
-        """Answer one call of a cell, in a span of its own at `path`.
+    async def answer(self, call: HostCall, asked: Asked) -> JSON:
+        """Answer one call of a cell, in a span of its own.
 
         Raises:
             Refused: the cell gets an exception.
             LostLease: another worker owns the run.
         """
+        path, cell = asked.path, asked.cell
         result = await (self._recall(call, path, cell) if call.name == "recall" else self._remember(call, path, cell))
         await self._stream.commit()
         return result

@@ -1,8 +1,7 @@
-"""Answers what a cell asks of the host: sub-calls to models and to further levels, and what is left of the budget."""
+"""Makes a cell's sub-calls: questions to models, and further levels."""
 
 import asyncio
 import json
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -13,28 +12,18 @@ from rlmlab.engine.conversation import Conversation, request_hash
 from rlmlab.engine.errors import BudgetExhausted, LostLease, NoAnswer, ProviderError, UnknownModel
 from rlmlab.engine.events import Failure, Message
 from rlmlab.engine.fallbacks import Question
+from rlmlab.engine.places import Place, join
 from rlmlab.engine.prompts import plain
 from rlmlab.engine.providers.base import ModelInfo
-from rlmlab.engine.recollection import Recollection
 from rlmlab.engine.spans import OpenSpan, SpanStart, failure_of
-from rlmlab.engine.tree import SHOWN_PROMPT_CHARS, LevelSpec, RunChild, Tree, join
+from rlmlab.engine.tree import SHOWN_PROMPT_CHARS, LevelSpec, RunChild, Tree
 from rlmlab.engine.types import ContextInfo, ContextOpener, no_context
 from sandbox.base import JSON, ContextSource, HostCall, context_in_memory
 from sandbox.errors import Refused, SandboxError
 
-FUNCTIONS = ("llm_query", "llm_query_batched", "rlm_query", "rlm_query_batched", "budget")
+FUNCTIONS = ("llm_query", "llm_query_batched", "rlm_query", "rlm_query_batched")
 CUT = "\n[… the reply was cut at the output limit]"
 BYTES_A_TOKEN_AT_MOST = 6  # no tokenizer needs fewer tokens for a text than its bytes / 6
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a cell stands: the path of its step, and how many host calls the step's earlier cells made."""
-
-    step_path: str
-    depth: int
-    step: int
-    calls_before: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,64 +40,24 @@ class Item:
     plain: bool
 
 
-class CellHost:
-    """The host's side of one cell. The guest waits for each answer, so that one call is served at a time."""
+class SubCalls:
+    """Makes the sub-calls of one cell."""
 
-    def __init__(
-        self, tree: Tree, place: Place, span: OpenSpan, *, run_child: RunChild, before: Callable[[], None]
-    ) -> None:
-        self.calls = 0
-        self.recalls: list[int] = []  # how many memories each found
-        self.fatal: BaseException | None = None
+    def __init__(self, tree: Tree, place: Place, span: OpenSpan, run_child: RunChild) -> None:
         self._tree = tree
         self._place = place
         self._span = span
         self._run_child = run_child
-        self._before = before
-        self._serving: asyncio.Task[JSON] | None = None
 
-    async def serve(self, call: HostCall) -> JSON:
-        """Answer a host call.
+    async def answer(self, call: HostCall) -> JSON:
+        """Answer one host call, a single sub-call or a batch.
 
         Raises:
             Refused: the cell gets an exception.
+            LostLease: another worker owns the run.
         """
-        self._before()
-        self.calls = max(self.calls, call.ordinal)
-        try:
-            self._tree.meter.count_host_call()
-        except BudgetExhausted as error:
-            raise Refused("BudgetExceeded", str(error)) from error
-        self._serving = asyncio.ensure_future(self._answer(call))
-        try:
-            return await self._serving
-        except (Refused, asyncio.CancelledError):
-            raise
-        except BaseException as error:
-            self.fatal = error
-            raise
-
-    async def close(self) -> None:
-        """End a call that is still being served, so that no span outlives its cell."""
-        serving = self._serving
-        if serving is not None and not serving.done():
-            serving.cancel()
-            await asyncio.wait({serving})
-        if serving is not None and not serving.cancelled():
-            serving.exception()  # seen: the guest or `fatal` has it
-
-    async def _answer(self, call: HostCall) -> JSON:
-        match call.name:
-            case "llm_query" | "rlm_query":
-                return await self._one(self._items(call)[0])
-            case "llm_query_batched" | "rlm_query_batched":
-                return await self._batch(self._items(call))
-            case "budget":
-                return self._budget(call)
-            case "recall" | "remember" if self._tree.memory is not None:
-                return await self._remind(call, self._tree.memory)
-            case _:
-                raise Refused("NameError", f"the host has no function {call.name!r}")
+        items = self._items(call)
+        return await (self._batch(items) if call.name.endswith("_batched") else self._one(items[0]))
 
     def _items(self, call: HostCall) -> list[Item]:
         """Read a host call into its sub-calls."""
@@ -126,14 +75,13 @@ class CellHost:
         contexts: list[Any] = [None] * len(prompts)
         if function == "rlm_query":
             contexts = arguments.same_length(call, prompts, bound[other]) if batched else [bound[other]]
-        ordinal = self._place.calls_before + call.ordinal
         return [
             Item(
                 function=function,
                 prompt=prompt,
                 info=info,
                 context=context,
-                path=join(self._place.step_path, ordinal, index),
+                path=join(self._place.of(call), index),
                 index=index,
                 batch_size=len(prompts),
                 plain=function == "llm_query" or self._place.depth >= self._tree.spec.budget.max_depth,
@@ -273,24 +221,6 @@ class CellHost:
         )
         self._tree.meter.counts.max_depth = max(self._tree.meter.counts.max_depth, span.depth)
         return await self._run_child(level, span)
-
-    def _budget(self, call: HostCall) -> JSON:
-        """Tell what is left; it is on record, because it is another answer each time."""
-        start = SpanStart(kind="tool_call", name="budget", path=self._path(call), depth=self._place.depth)
-        with self._tree.spans.open(start, self._span) as span:
-            span.result = self._tree.meter.left(step=self._place.step, depth=self._place.depth)
-        return span.result
-
-    async def _remind(self, call: HostCall, memory: Recollection) -> JSON:
-        """Ask the run's memory, and note what it did not know."""
-        answer = await memory.answer(call, self._path(call), self._span)
-        if isinstance(answer, list):
-            self.recalls.append(len(answer))
-        return answer
-
-    def _path(self, call: HostCall) -> str:
-        """Name the place of a host call that has no items."""
-        return join(self._place.step_path, self._place.calls_before + call.ordinal)
 
 
 def _as_text(context: JSON) -> str:

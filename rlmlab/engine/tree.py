@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from rlmlab.engine.budget import Meter
 from rlmlab.engine.fallbacks import Asker
 from rlmlab.engine.providers.base import ModelInfo, Provider
-from rlmlab.engine.recollection import Recollection
+from rlmlab.engine.services import Service
 from rlmlab.engine.spans import OpenSpan, Spans, SpanStart
 from rlmlab.engine.stream import EventStream
 from rlmlab.engine.types import ContextInfo, ContextOpener, RunSpec
@@ -17,7 +17,10 @@ SHOWN_PROMPT_CHARS = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """One run: its request, its means, its meter and its stream; `memory` None: it has none."""
+    """One run: its request, its means, its meter and its stream; `services` answer its cells beside sub-calls.
+
+    `memory` tells whether one of them is the run's memory.
+    """
 
     spec: RunSpec
     provider: Provider
@@ -26,7 +29,8 @@ class Tree:
     spans: Spans
     meter: Meter
     asker: Asker
-    memory: Recollection | None = None
+    services: tuple[Service, ...] = ()
+    memory: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +58,6 @@ class RunChild(Protocol):
             SandboxError: its environment failed.
         """
         ...
-
-
-def join(path: str, *parts: object) -> str:
-    """Go down a call path: step / ordinal of the host call / index in the batch / the child's own path."""
-    return "/".join([path, *map(str, parts)] if path else map(str, parts))
 
 
 def root_started(spec: RunSpec, environment: Environment, cost_limit_usd: float | None, *, memory: bool) -> SpanStart:
