@@ -1,4 +1,5 @@
 from trajectories.models.blobs import Blob, BlobChunk, File
+from trajectories.models.cache import CachedAnswer
 from trajectories.models.checks import DemoCheck
 from trajectories.models.datasets import Dataset, Item
 from trajectories.models.events import Event, Span
@@ -13,6 +14,7 @@ from trajectories.models.search import SearchedRun
 __all__ = [
     "Blob",
     "BlobChunk",
+    "CachedAnswer",
     "Dataset",
     "DemoCheck",
     "Event",

@@ -2,6 +2,7 @@
 
 from typing import get_args
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
@@ -54,8 +55,14 @@ class Span(OrgModel):
     seconds = models.FloatField(null=True)
     input_tokens = models.BigIntegerField(default=0)
     output_tokens = models.BigIntegerField(default=0)
+    cached_tokens = models.BigIntegerField(default=0)
+    cache_write_tokens = models.BigIntegerField(default=0)
+    reasoning_tokens = models.BigIntegerField(default=0)
     cost_usd = models.FloatField(null=True, default=0.0)
     preview = models.TextField(blank=True, default="")
+    coverage = ArrayField(
+        models.BigIntegerField(), default=list, blank=True, help_text="Bytes of the input it saw: start, end, start, …"
+    )
 
     class Meta:
         constraints = [

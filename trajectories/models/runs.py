@@ -47,6 +47,24 @@ class Purpose(models.TextChoices):
     EVALUATION = "evaluation"
 
 
+class Mode(models.TextChoices):
+    """How a run works: one plain call, a REPL without sub-calls, the whole of it, or what `auto` picks at the start."""
+
+    DIRECT = "direct"
+    REPL = "repl"
+    RLM = "rlm"
+    AUTO = "auto"
+
+
+class Origin(models.TextChoices):
+    """How a run came from another one, whose first events it shares."""
+
+    NONE = ""
+    FORK = "fork"
+    RETRY = "retry"
+    CONTINUE = "continue"
+
+
 class ContextKind(models.TextChoices):
     """What the REPL's `context` is: a string, what JSON says, a dict of files, or JSON with files beside it."""
 
@@ -90,7 +108,14 @@ class Run(OrgModel):
     task = models.TextField()
     model = models.CharField(max_length=200)
     sub_model = models.CharField(max_length=200, blank=True, default="")
+    depth_models = ArrayField(
+        models.CharField(max_length=200), default=list, blank=True, help_text="By depth, the root's first."
+    )
     fallback_models = ArrayField(models.CharField(max_length=200), default=list, blank=True)
+    mode = models.CharField(max_length=10, choices=Mode.choices, default=Mode.RLM)
+    tools = ArrayField(models.CharField(max_length=60), default=list, blank=True)
+    use_cache = models.BooleanField(default=False, help_text="As the project had it when the run was made.")
+    priority = models.SmallIntegerField(default=0, help_text="Higher is claimed earlier, within an organization.")
     prompt_version = models.ForeignKey(PromptVersion, on_delete=models.PROTECT, null=True, related_name="+")
     use_examples = models.BooleanField(default=False)
     use_memory = models.BooleanField(default=False)
@@ -106,6 +131,11 @@ class Run(OrgModel):
     created_by_id = models.UUIDField(null=True)
     created_at = models.DateTimeField(default=timezone.now)
 
+    origin = models.CharField(max_length=10, choices=Origin.choices, blank=True, default=Origin.NONE)
+    origin_run_id = models.UUIDField(null=True)
+    origin_seq = models.BigIntegerField(default=0, help_text="The last event that is shared.")
+    edited_code = models.TextField(blank=True, default="", help_text="What a fork runs instead of the next reply.")
+
     max_tokens = models.BigIntegerField()
     max_cost_usd = models.FloatField(null=True)
     cost_limit_given = models.BooleanField(default=False, help_text="False where 1 USD is only the default.")
@@ -118,6 +148,9 @@ class Run(OrgModel):
     lease_until = models.DateTimeField(null=True)
     fence = models.BigIntegerField(default=0)
     cancel_requested = models.BooleanField(default=False)
+    pause_requested = models.BooleanField(default=False)
+    takeovers = models.PositiveIntegerField(default=0, help_text="Workers lost in a row without any progress.")
+    takeover_progress = models.BigIntegerField(default=0, help_text="What had been done at the last of them.")
     enqueued_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True)
 
@@ -128,6 +161,9 @@ class Run(OrgModel):
     error_message = models.TextField(blank=True, default="")
     input_tokens = models.BigIntegerField(default=0)
     output_tokens = models.BigIntegerField(default=0)
+    cached_tokens = models.BigIntegerField(default=0, help_text="Of the input, read from a provider's cache.")
+    cache_write_tokens = models.BigIntegerField(default=0, help_text="Of the input, written to a provider's cache.")
+    reasoning_tokens = models.BigIntegerField(default=0, help_text="Of the output.")
     cost_usd = models.FloatField(null=True, default=0.0)
     model_calls = models.PositiveIntegerField(default=0)
     sub_calls = models.PositiveIntegerField(default=0)
@@ -146,12 +182,19 @@ class Run(OrgModel):
             models.Index(fields=["project", "status", "-created_at", "-id"], name="run_by_status"),
             models.Index(fields=["project", "model", "-created_at", "-id"], name="run_by_model"),
             GinIndex(fields=["project", "tags"], name="run_by_tag"),
+            models.Index(fields=["origin_run_id"], name="run_by_origin", condition=~Q(origin="")),
             models.Index(fields=["id"], name="run_at_work", condition=Q(status="running")),
             models.Index(fields=["created_at"], name="run_in_queue", condition=Q(status="queued")),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(status__in=RunStatus.values), name="run_status_is_known"),
             models.CheckConstraint(condition=Q(purpose__in=Purpose.values), name="run_purpose_is_known"),
+            models.CheckConstraint(condition=Q(mode__in=Mode.values), name="run_mode_is_known"),
+            models.CheckConstraint(
+                condition=Q(origin="", origin_run_id=None)
+                | Q(origin__in=("fork", "retry", "continue"), origin_run_id__isnull=False),
+                name="run_origin_names_a_run",
+            ),
             models.CheckConstraint(
                 condition=Q(environment__in=EnvironmentName.values), name="run_environment_is_known"
             ),
@@ -185,6 +228,7 @@ class RunInput(OrgModel):
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="+", db_index=False)
     position = models.PositiveIntegerField()
     name = models.CharField(max_length=255, blank=True, default="")
+    media_type = models.CharField(max_length=60, blank=True, default="", help_text="Empty: text.")
     blob = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="+")
 
     class Meta:

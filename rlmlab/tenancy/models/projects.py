@@ -32,6 +32,12 @@ class Project(OrgModel):
     default_environment = models.CharField(max_length=20, choices=EnvironmentName.choices, default=EnvironmentName.AUTO)
     use_examples = models.BooleanField(default=False, help_text="What the console's form of a new run starts with.")
     use_memory = models.BooleanField(default=False, help_text="What the console's form of a new run starts with.")
+    cache_sub_calls = models.BooleanField(
+        default=False, help_text="Answer a sub-call that the organization has paid for already from its record."
+    )
+    allowed_hosts = ArrayField(
+        models.CharField(max_length=253), default=list, blank=True, help_text="What the tool http_fetch may reach."
+    )
     max_tokens = models.PositiveBigIntegerField(null=True, blank=True)
     max_cost_usd = models.FloatField(null=True, blank=True)
     max_seconds = models.FloatField(null=True, blank=True)

@@ -36,6 +36,7 @@ class ModelPrice(OrgModel):
     input_usd = models.DecimalField(max_digits=14, decimal_places=6)
     output_usd = models.DecimalField(max_digits=14, decimal_places=6)
     cached_input_usd = models.DecimalField(max_digits=14, decimal_places=6, null=True, blank=True)
+    cache_write_usd = models.DecimalField(max_digits=14, decimal_places=6, null=True, blank=True)
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
@@ -43,7 +44,8 @@ class ModelPrice(OrgModel):
             models.UniqueConstraint(fields=["organization", "model"], name="model_price_once_per_model"),
             models.CheckConstraint(
                 condition=Q(input_usd__gte=0, output_usd__gte=0)
-                & (Q(cached_input_usd=None) | Q(cached_input_usd__gte=0)),
+                & (Q(cached_input_usd=None) | Q(cached_input_usd__gte=0))
+                & (Q(cache_write_usd=None) | Q(cache_write_usd__gte=0)),
                 name="model_price_is_not_negative",
             ),
         ]
