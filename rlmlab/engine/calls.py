@@ -157,6 +157,7 @@ class Caller:
         span.usage = Usage(
             input_tokens=usage.input_tokens,
             cached_tokens=usage.cached_tokens,
+            cache_write_tokens=usage.cache_write_tokens,
             output_tokens=usage.output_tokens,
             reasoning_tokens=usage.reasoning_tokens,
             cost_usd=usage.cost_usd(reservation.ask.price),
@@ -199,4 +200,5 @@ def _price(price: Price | None) -> dict[str, float | None] | None:
         "input_usd": price.input_usd,
         "output_usd": price.output_usd,
         "cached_input_usd": price.cached_input_usd,
+        "cache_write_usd": price.cache_write_usd,
     }

@@ -24,11 +24,15 @@ class Payload(BaseModel):
 
 
 class Usage(Payload):
-    """Tokens and money of one model call, or the sum below a span; `cost_usd` None: some price is unknown."""
+    """Tokens and money of one model call, or the sum below a span; `cost_usd` None: some price is unknown.
+
+    `input_tokens` contains the cached ones, read and written; `output_tokens` contains those of reasoning.
+    """
 
     input_tokens: int = 0
     cached_tokens: int = 0
     output_tokens: int = 0
+    cache_write_tokens: int = 0
     reasoning_tokens: int = 0
     cost_usd: float | None = 0.0
     estimated: bool = False

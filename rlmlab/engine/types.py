@@ -11,6 +11,7 @@ from rlmlab.engine.events import Failure, FinishReason, RunStatus
 from rlmlab.engine.memory import Recalled
 from sandbox.base import PROFILES, ContextSource, Profile
 
+Mode = Literal["direct", "repl", "rlm"]
 ContextOpener = Callable[[], Awaitable[ContextSource | None]]
 """Opens the run's input anew: at the start, and again after a REPL was lost."""
 
@@ -99,10 +100,12 @@ class Example:
 class RunSpec:
     """One run, frozen when it was created.
 
-    `sub_model` None: sub-calls use `model`. `fallback_models` are asked in order when a model fails for good.
-    `system_prompt` None: the taught prompt; `prompt_name`: what people call it, with its version. `examples` stand
-    before the task of the root level, the most similar last. `pinned_memories` are shown there too, where the run has a
-    memory. `response_schema`: the JSON Schema subset of `rlmlab.engine.structured`.
+    `sub_model` None: sub-calls use `model`. `depth_models` names a level's model by its depth, before the other two.
+    `mode` direct: one plain call; repl: no sub-calls; `mode_reason` says why `auto` chose it. `fallback_models` are
+    asked in order when a model fails for good. `system_prompt` None: the taught prompt; `prompt_name`: what people call
+    it, with its version. `examples` stand before the task of the root level, the most similar last. `pinned_memories`
+    are shown there too, where the run has a memory. `response_schema`: the JSON Schema subset of
+    `rlmlab.engine.structured`.
     """
 
     run_id: UUID
@@ -119,6 +122,9 @@ class RunSpec:
     system_prompt: str | None = None
     prompt_name: str | None = None
     fallback_models: tuple[str, ...] = ()
+    depth_models: tuple[str, ...] = ()
+    mode: Mode = "rlm"
+    mode_reason: str | None = None
     examples: tuple[Example, ...] = ()
     pinned_memories: tuple[Recalled, ...] = ()
 

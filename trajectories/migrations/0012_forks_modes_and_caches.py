@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
                 ('id', models.UUIDField(default=rlmlab.scoping.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('key', models.CharField(max_length=64)),
                 ('model', models.CharField(max_length=200)),
-                ('answer', models.JSONField()),
+                ('answer', models.TextField()),
                 ('input_tokens', models.BigIntegerField()),
                 ('output_tokens', models.BigIntegerField()),
                 ('cost_usd', models.FloatField(null=True)),

@@ -15,7 +15,7 @@ class CachedAnswer(OrgModel):
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+", db_index=False)
     key = models.CharField(max_length=64)
     model = models.CharField(max_length=200)
-    answer = models.JSONField()
+    answer = models.TextField()
     input_tokens = models.BigIntegerField()
     output_tokens = models.BigIntegerField()
     cost_usd = models.FloatField(null=True)
