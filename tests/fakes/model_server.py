@@ -28,19 +28,23 @@ What a model answers, first match wins (the part of the name after the last "/" 
      overrun  no-usage  no-done  malformed        10 times the usage / none / no [DONE] / a broken JSON chunk
      error-in-stream  unauthorized  bad-request   an error chunk / 401 / 400 context_length_exceeded
      not-found  content-filter                    404 / finish_reason content_filter
+     schema  schema-after-N                       the smallest value of the response_format's schema / after N misses
+     call-tools-N                                 the first N offered tools at once, then what they said
+     describe                                     which images and sounds came
+     cached  at-most-N                            usage with cached, written, reasoning tokens / 429 beyond N open
 4. Anything else: 404 model_not_found.
 
 A call of an RLM level is told from a plain llm_query by its system prompt (it contains REPL and
 answer["content"]); plain ones are answered `echo: <end of the prompt>`. A fallback is a level's call
-whose last message contains "best answer". Tokens are UTF-8 bytes / 4, rounded up (`count_tokens`).
+whose last message contains "best answer". How tokens are counted: `tests.fakes.tokens`. What was asked,
+answered and reported in all is in `server.ledger`, whatever else is forgotten or cut.
 
-Control over HTTP, for the process form: GET /control/calls, POST /control/release, POST /control/reset,
-POST /control/script {"model", "replies": [text | object of Reply's fields]}.
+Control over HTTP, for the process form: GET /control/calls, GET /control/ledger, POST /control/release,
+POST /control/reset, POST /control/script {"model", "replies": [text | object of Reply's fields]}.
 """
 
 import argparse
 import asyncio
-import json
 import threading
 import time
 from collections import Counter, deque
@@ -50,6 +54,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from tests.fakes.http_server import ClientLeftError, HttpAnswer, HttpRequest, ThreadedServer
+from tests.fakes.ledger import Ledger, prompt_hash
 from tests.fakes.replies import (
     NAMED,
     NUMBERED,
@@ -57,14 +62,9 @@ from tests.fakes.replies import (
     Call,
     Reply,
     behaviour_of,
-    conversation_key,
     reply_from,
 )
-
-
-def count_tokens(text: str) -> int:
-    """Count as this server does."""
-    return -(-len(text.encode("utf-8", "replace")) // 4)
+from tests.fakes.wire import stream_chunks, usage_of, whole_answer
 
 
 @dataclass(slots=True)
@@ -90,7 +90,8 @@ class ModelServer:
         self.most_open_calls = 0
         self._scripts: dict[str, deque[Reply]] = {}
         self._behaviours: dict[str, Behaviour] = {}
-        self._attempts: Counter[str] = Counter()
+        self.ledger = Ledger()
+        self._open: Counter[str] = Counter()
         self._changed = threading.Condition()
         self._server = ThreadedServer(self._handle, port)
         self._released: asyncio.Event
@@ -123,9 +124,9 @@ class ModelServer:
         self._server.loop.call_soon_threadsafe(self._let_go)
 
     def reset(self) -> None:
-        """Forget calls, attempts, scripts and behaviours."""
+        """Forget calls, the ledger with its attempts, scripts and behaviours."""
         self.calls.clear()
-        self._attempts.clear()
+        self.ledger = Ledger()
         self._scripts.clear()
         self._behaviours.clear()
 
@@ -185,6 +186,8 @@ class ModelServer:
             self._let_go()
         elif command == "reset":
             self.reset()
+        elif command == "ledger":
+            return self.ledger.document()
         names = ("model", "messages", "body", "is_level", "status", "outcome")
         return [{name: getattr(call, name) for name in names} for call in self.calls]
 
@@ -199,9 +202,8 @@ class ModelServer:
     async def _complete(self, request: HttpRequest, answer: HttpAnswer) -> None:
         body = request.json()
         model = str(body["model"]).rpartition("/")[2]
-        key = conversation_key(model, body["messages"])
-        call = Call(model, body["messages"], body, self._attempts[key])
-        self._attempts[key] += 1
+        attempt = self.ledger.note_asked(prompt_hash(model, body["messages"]))
+        call = Call(model, body["messages"], body, attempt, self._open[model] + 1)
         recorded = RecordedCall(model, body["messages"], body, request.headers, call.is_level)
         self._note(recorded, "open", 1)
         try:
@@ -220,6 +222,7 @@ class ModelServer:
                 self.calls.append(recorded)
             recorded.outcome = outcome
             self.open_calls += change
+            self._open[recorded.model] += change
             self.most_open_calls = max(self.most_open_calls, self.open_calls)
             self._changed.notify_all()
 
@@ -235,15 +238,24 @@ class ModelServer:
         else:
             if reply.hold_after_chunks is not None:
                 await answer.pause(None, self._released)
+            self._book(call, reply)
             await answer.send(200, whole_answer(call, reply), reply.headers)
+
+    def _book(self, call: Call, reply: Reply) -> None:
+        """Enter an answer into the ledger, before the client can have seen its end."""
+        cached = (reply.cached_tokens, reply.cache_write_tokens)
+        self.ledger.note_answered(prompt_hash(call.model, call.messages), usage_of(call, reply), cached)
 
     async def _stream(self, call: Call, reply: Reply, answer: HttpAnswer) -> None:
         number = 0
-        async for data in self._paced(stream_chunks(call, reply), reply, answer):
+        chunks = stream_chunks(call, reply)
+        async for data in self._paced(chunks, reply, answer):
             if number == 0:
                 await answer.start_stream(reply.headers)
-            await answer.chunk(b"data: " + data + b"\n\n")
             number += 1
+            if number == len(chunks):
+                self._book(call, reply)
+            await answer.chunk(b"data: " + data + b"\n\n")
         if not answer.cut:
             await answer.end_stream()
 
@@ -257,66 +269,6 @@ class ModelServer:
             if reply.chunk_delay_seconds:
                 await answer.pause(reply.chunk_delay_seconds)
             yield data
-
-
-def delivered(call: Call, reply: Reply) -> tuple[str, str]:
-    """The text that `max_tokens` lets through, and the finish reason."""
-    limit = call.body.get("max_tokens") or call.body.get("max_completion_tokens")
-    if limit is None or not reply.obeys_max_tokens or count_tokens(reply.text) <= limit:
-        return reply.text, reply.finish_reason
-    return reply.text.encode()[: limit * 4].decode("utf-8", "ignore"), "length"
-
-
-def usage_of(call: Call, reply: Reply) -> dict[str, Any] | None:
-    """The usage that is reported; None where the reply leaves it out."""
-    if reply.usage == "none":
-        return None
-    text, _ = delivered(call, reply)
-    prompt = sum(count_tokens(str(message["content"])) + 4 for message in call.messages)
-    output = (count_tokens(text) + reply.reasoning_tokens) * (10 if reply.usage == "overrun" else 1)
-    return {
-        "prompt_tokens": prompt,
-        "completion_tokens": output,
-        "total_tokens": prompt + output,
-        "prompt_tokens_details": {"cached_tokens": reply.cached_tokens},
-        "completion_tokens_details": {"reasoning_tokens": reply.reasoning_tokens},
-    }
-
-
-def whole_answer(call: Call, reply: Reply) -> dict[str, Any]:
-    """The body of an answer that is not streamed."""
-    text, finish_reason = delivered(call, reply)
-    message = {"role": "assistant", "content": text}
-    choice = {"index": 0, "message": message, "finish_reason": finish_reason}
-    document = {
-        "id": "chatcmpl-fake",
-        "object": "chat.completion",
-        "created": 0,
-        "model": call.model,
-        "choices": [choice],
-    }
-    usage = usage_of(call, reply)
-    return document if usage is None else {**document, "usage": usage}
-
-
-def stream_chunks(call: Call, reply: Reply) -> list[bytes]:
-    """The `data:` lines of a streamed answer."""
-    text, finish_reason = delivered(call, reply)
-    size = reply.chunk_characters
-    deltas: list[dict[str, Any]] = [{"role": "assistant", "content": ""}]
-    deltas += [{"content": text[at : at + size]} for at in range(0, len(text), size)]
-    head = {"id": "chatcmpl-fake", "object": "chat.completion.chunk", "created": 0, "model": call.model}
-    choices: list[list[dict[str, Any]]] = [[{"index": 0, "delta": d, "finish_reason": None}] for d in deltas]
-    choices.append([{"index": 0, "delta": {}, "finish_reason": finish_reason}])
-    lines = [json.dumps({**head, "choices": choice}).encode() for choice in choices]
-    usage = usage_of(call, reply)
-    if usage is not None and (call.body.get("stream_options") or {}).get("include_usage"):
-        lines.append(json.dumps({**head, "choices": [], "usage": usage}).encode())
-    if reply.malformed_chunk:
-        lines.insert(2, b'{"choices": [{"delta": {"content": "brok')
-    if reply.error_in_stream:
-        lines.insert(2, json.dumps({"error": {"message": "overloaded in the middle", "code": 503}}).encode())
-    return [*lines, b"[DONE]"] if reply.sends_done else lines
 
 
 def main() -> None:
