@@ -18,7 +18,8 @@ BUDGET = "budget"
 
 def functions(tree: Tree) -> tuple[str, ...]:
     """Name all host functions of a level's REPL."""
-    return (*SUB_CALLS, BUDGET, *(name for service in tree.services for name in service.functions))
+    asking = SUB_CALLS if tree.spec.mode == "rlm" else ()
+    return (*asking, BUDGET, *(name for service in tree.services for name in service.functions))
 
 
 class CellHost:

@@ -9,6 +9,7 @@ EngineError
 │   ├── ProviderUnavailable  5xx, refused connection or cut stream after all retries
 │   ├── ProviderTimeout      nothing, or not all, within the time
 │   └── BadRequest           4xx: the provider refuses the request (context window, content filter, …)
+├── InputTooLarge        the input of a direct run does not fit the model's window
 ├── BadPrices                the operator's price file cannot be read
 ├── MemoryUnavailable        the run's memory cannot be asked, or refuses what it shall keep
 ├── BudgetExhausted          a reservation that can never fit
@@ -77,6 +78,10 @@ class BudgetExhausted(EngineError):
     def __init__(self, limit: str, message: str) -> None:
         super().__init__(message)
         self.limit = limit
+
+
+class InputTooLarge(EngineError):
+    code = "input_too_large"
 
 
 class UnpricedModel(EngineError):

@@ -61,7 +61,8 @@ class Level:
         spec, tree = self._spec, self._tree
         left = texts.left_line(tree.meter.left(step=0, depth=spec.depth))
         task = texts.task_message(spec.task, spec.context, spec.response_schema, left)
-        system = opening.system_text(spec.info, tree.spec.system_prompt, memory=tree.memory)
+        sub_calls = tree.spec.mode == "rlm"
+        system = opening.system_text(spec.info, tree.spec.system_prompt, memory=tree.memory, sub_calls=sub_calls)
         self._say(self._span, Message(role="system", content=system, purpose="system"))
         for role, content in opening.examples(spec.info):
             shown = Message(role="assistant" if role == "assistant" else "user", content=content, purpose="example")

@@ -12,11 +12,13 @@ from typing import Any, TypeVar
 from rlmlab.engine.budget import DEFAULT_COST_USD, Meter
 from rlmlab.engine.calls import Caller
 from rlmlab.engine.clock import Clock
+from rlmlab.engine.direct import Direct
 from rlmlab.engine.errors import BudgetExhausted, EngineError, LostLease, ProviderError, UnpricedModel
 from rlmlab.engine.events import Failure, FinishReason, SpanStatus
 from rlmlab.engine.fallbacks import Asker, Circuit
 from rlmlab.engine.level import Level, Submitted
 from rlmlab.engine.memory import MemoryPort
+from rlmlab.engine.modes import models_of, narrowed, working
 from rlmlab.engine.providers.base import ModelInfo, Provider
 from rlmlab.engine.providers.credentials import SETTINGS_PAGE
 from rlmlab.engine.recollection import Recollection
@@ -78,6 +80,7 @@ async def execute(  # noqa: PLR0913 - the means of a run; callers name each
     Raises:
         LostLease: another worker owns the run; nothing more was written.
     """
+    spec = narrowed(spec)
     price = _priced(spec, provider)
     meter = Meter(spec.budget, clock, price.limit_usd)
     spans = Spans(stream, clock)
@@ -112,7 +115,7 @@ def _priced(spec: RunSpec, provider: Provider) -> _Priced:
     """Look the run's models up: 1 USD by default where all have a price, and no unpriced model under a limit."""
     limit_usd = spec.budget.max_cost_usd
     try:
-        own = [provider.info(model) for model in (spec.model, spec.sub_model) if model is not None]
+        own = [provider.info(model) for model in models_of(spec)]
         fallbacks = tuple(provider.info(model) for model in spec.fallback_models)
     except EngineError as error:
         return _Priced(None, limit_usd, problem=error)
@@ -155,9 +158,10 @@ class _Run:
 
     async def _work(self, info: ModelInfo, fallbacks: Sequence[ModelInfo]) -> Ending:
         spec, meter = self._tree.spec, self._tree.meter
-        meter.hold_fallback(info.price, *(other.price for other in fallbacks))
+        if spec.mode != "direct":
+            meter.hold_fallback(info.price, *(other.price for other in fallbacks))
         root = LevelSpec(spec.task, info, 0, "", spec.context, spec.open_context, spec.response_schema)
-        level = Level(self._tree, root, self._span)
+        level = working(self._tree, root, self._span)
         level.open()
         try:
             ended = await self._race(
@@ -178,7 +182,7 @@ class _Run:
             case None:
                 return await self._fallback(level, "max_steps")
 
-    async def _fallback(self, level: Level, limit: str) -> Ending:
+    async def _fallback(self, level: Level | Direct, limit: str) -> Ending:
         """Ask for the best answer so far, in what was held back for that."""
         meter = self._tree.meter
         meter.exhaust(limit)

@@ -64,14 +64,15 @@ class SubCalls:
         function = call.name.removesuffix("_batched")
         batched = call.name != function
         prompt_name = "prompts" if batched else "prompt"
-        other = "model" if function == "llm_query" else ("contexts" if batched else "context")
-        bound = arguments.bind(call, prompt_name, other)
+        other = "contexts" if batched else "context"
+        names = ("model",) if function == "llm_query" else (other, "model")
+        bound = arguments.bind(call, prompt_name, *names)
         prompts = (
             arguments.texts(call, prompt_name, bound[prompt_name])
             if batched
             else [arguments.text(call, prompt_name, bound[prompt_name])]
         )
-        info = self._info(bound["model"] if function == "llm_query" else None)
+        info = self._info(bound["model"])
         contexts: list[Any] = [None] * len(prompts)
         if function == "rlm_query":
             contexts = arguments.same_length(call, prompts, bound[other]) if batched else [bound[other]]
@@ -91,13 +92,13 @@ class SubCalls:
 
     def _info(self, model: object) -> ModelInfo:
         """Look a model up; what the cell asks for by name must have a price where the cost is limited."""
-        spec = self._tree.spec
+        usual = self._tree.spec.model_at(self._place.depth + 1)
         if model is not None and not isinstance(model, str):
             raise Refused("TypeError", "model must be a str")
         try:
-            info = self._tree.provider.info(model or spec.sub_model or spec.model)
+            info = self._tree.provider.info(model or usual)
         except UnknownModel as error:
-            raise Refused("ValueError", f"{error}. Leave model out to use {spec.sub_model or spec.model}") from error
+            raise Refused("ValueError", f"{error}. Leave model out to use {usual}") from error
         if info.price is None and self._tree.meter.cost_limit_usd is not None:
             raise Refused("ValueError", f"{info.model} has no known price, and the cost of this run is limited")
         return info

@@ -128,6 +128,11 @@ class RunSpec:
     examples: tuple[Example, ...] = ()
     pinned_memories: tuple[Recalled, ...] = ()
 
+    def model_at(self, depth: int) -> str:
+        """Name the model that is asked at a depth; a sub-call's is one below its cell's."""
+        usual = self.model if depth == 0 else self.sub_model or self.model
+        return (self.depth_models[depth] if depth < len(self.depth_models) else "") or usual
+
 
 @dataclass(frozen=True, slots=True)
 class Totals:

@@ -18,9 +18,9 @@ In the REPL you have
 - `llm_query(prompt, model=None)` -> str: asks another model one question. It sees only the prompt: put the text to
   read, the question and the wanted form of the reply into it. It has no REPL and remembers nothing.
 - `llm_query_batched(prompts, model=None)` -> list[str]: the same for a list of prompts, at the same time, in order.
-- `rlm_query(prompt, context=None)` -> the answer: starts a model like you, with a REPL of its own in which `context`
-  is what you pass. For a part that is itself too long or needs several steps; it costs more than `llm_query`.
-- `rlm_query_batched(prompts, contexts=None)` -> list: the same for lists, at the same time.
+- `rlm_query(prompt, context=None, model=None)` -> the answer: starts a model like you, with a REPL of its own in which
+  `context` is what you pass. For a part that is itself too long or needs several steps; it costs more than `llm_query`.
+- `rlm_query_batched(prompts, contexts=None, model=None)` -> list: the same for lists, at the same time.
 - `SHOW_VARS()`: lists your variables. `budget()`: what is left, as a dict.
 
 A sub-call that fails raises `SubCallError`; in a batch its item is the text `[SubCallError: reason]` instead, so check

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 from rlmlab.engine.budget import text_bound
 from rlmlab.engine.memory import Recalled
-from rlmlab.engine.prompts import compact, full
+from rlmlab.engine.prompts import alone, compact, full
 from rlmlab.engine.prompts.fences import fenced
 from rlmlab.engine.providers.base import ModelInfo
 from rlmlab.engine.types import Example
 
 TAUGHT = ("REPL", 'answer["content"]')
+ASKING = "lm_query"  # llm_query, rlm_query
 MEMORY_TAUGHT = ("recall(", "remember(")
 SHARE = 4  # examples and notes get at most a quarter of the window each
 EXAMPLES = (
@@ -32,13 +33,15 @@ class Shown:
     dropped: tuple[str, ...] = ()
 
 
-def system_text(info: ModelInfo, own: str | None, *, memory: bool = False) -> str:
+def system_text(info: ModelInfo, own: str | None, *, memory: bool = False, sub_calls: bool = True) -> str:
     """Return the system prompt of an RLM level; a run's own text gets the REPL's rules where it does not tell them."""
     text = own
     if text is None:
-        text = compact.SYSTEM if info.small else full.SYSTEM
+        text = compact.SYSTEM if info.small else (full if sub_calls else alone).SYSTEM
     elif not all(word in text for word in TAUGHT):
-        text = f"{text.rstrip()}\n{full.CONTRACT}"
+        text = f"{text.rstrip()}\n{(full if sub_calls else alone).CONTRACT}"
+    if not sub_calls and ASKING in text:
+        text = f"{text.rstrip()}\n{alone.NOTICE}"
     if not memory or all(word in text for word in MEMORY_TAUGHT):
         return text
     return f"{text.rstrip()}\n{compact.MEMORY if info.small else full.MEMORY}"

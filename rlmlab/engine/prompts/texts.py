@@ -49,9 +49,12 @@ def left_line(left: Mapping[str, float | None]) -> str:
     cost_usd = left["cost_usd"]
     money = "" if cost_usd is None else f"${cost_usd:.4f}, "
     last = " The next step is your last: submit in it." if left["steps"] == 1 else ""
+    asking, levels = f"{left['sub_calls']} sub-calls", f", {left['depth']} levels of rlm_query"
+    if not left["sub_calls"] and not left["depth"]:
+        asking, levels = "no sub-calls", ""
     return (
-        f"[Budget left: {left['steps']} steps, {left['tokens']:,} tokens, {money}{left['sub_calls']} sub-calls, "
-        f"{left['seconds']:.0f} s, {left['depth']} levels of rlm_query.{last}]"
+        f"[Budget left: {left['steps']} steps, {left['tokens']:,} tokens, {money}{asking}, "
+        f"{left['seconds']:.0f} s{levels}.{last}]"
     )
 
 

@@ -1,0 +1,158 @@
+"""A run in one call: the model is shown the whole input, and its reply is the answer.
+
+It is what a REPL is measured against, and the cheaper way where the input is short. An input that does not fit the
+model's window is refused before anything is paid.
+"""
+
+import json
+import os
+from typing import Any
+
+from rlmlab.engine import normalise, structured
+from rlmlab.engine.budget import STEP_OUTPUT_TOKENS, text_bound
+from rlmlab.engine.conversation import Conversation, Prompt
+from rlmlab.engine.errors import BudgetExhausted, InputTooLarge, NoAnswer
+from rlmlab.engine.events import Answer, Log, Message
+from rlmlab.engine.fallbacks import Question
+from rlmlab.engine.level import WINDOW_OUTPUT_SHARE, Submitted
+from rlmlab.engine.places import join
+from rlmlab.engine.prompts import direct as texts
+from rlmlab.engine.providers.base import ModelInfo
+from rlmlab.engine.spans import OpenSpan, SpanStart
+from rlmlab.engine.tree import LevelSpec, Tree
+from sandbox.base import ContextSource
+
+MOST_BYTES = 8 << 20  # of an input, also where the model's window is not known
+MOST_TRIES = 3  # replies that do not match the schema, or are empty
+
+
+class Direct:
+    """The root's work without a REPL; each try is a step with its model call."""
+
+    def __init__(self, tree: Tree, spec: LevelSpec, span: OpenSpan) -> None:
+        self._tree = tree
+        self._spec = spec
+        self._span = span
+        self._conversation = Conversation()
+        self._problem = "no reply"
+
+    def open(self) -> None:
+        """Refuse what cannot fit, and say what the model is told first.
+
+        Raises:
+            InputTooLarge: the input is larger than the model's window.
+        """
+        size = 0 if self._spec.context is None else self._spec.context.size
+        if size > MOST_BYTES:
+            raise InputTooLarge(f"The input has {size:,} bytes; a direct run takes {MOST_BYTES:,}. Use the mode rlm")
+        refuse_too_large(self._spec.info, -(-size // 3))
+        self._say(self._span, Message(role="system", content=texts.SYSTEM, purpose="system"))
+
+    async def run(self) -> Submitted | None:
+        """Ask until the reply is an answer.
+
+        Raises:
+            BudgetExhausted: the run's budget does not allow the call.
+            InputTooLarge: task and input do not fit the model's window.
+            NoAnswer: no reply matched the schema.
+            ProviderError: the model cannot be called.
+        """
+        spec = self._spec
+        inputs = read(await spec.open_context())
+        message = texts.message(spec.task, inputs, spec.response_schema)
+        self._say(self._span, Message(role="user", content=message, purpose="task"))
+        self._prompt(spec.info)
+        for number in range(1, min(MOST_TRIES, self._tree.meter.budget.max_steps) + 1):
+            submitted = await self._step(number)
+            if submitted is not None:
+                return submitted
+            self._tree.meter.check()
+        raise NoAnswer(f"The model gave no answer: {self._problem}")
+
+    async def fallback(self, limit: str, *, held: bool) -> Submitted | None:  # noqa: ARG002 - as `Level.fallback`
+        """Refuse: a last call would cost what the run could not afford, the whole input again.
+
+        Raises:
+            BudgetExhausted: always.
+        """
+        raise BudgetExhausted(limit, "A direct run has no last call")
+
+    async def _step(self, number: int) -> Submitted | None:
+        """Ask once."""
+        spec, tree = self._spec, self._tree
+        path = join(spec.path, number)
+        question = Question(spec.info, self._prompt, "step", join(path, "m"), output_tokens=STEP_OUTPUT_TOKENS)
+        async with tree.asker.asking(question) as asking:
+            start = SpanStart("step", f"step {number}", path, spec.depth, {"number": number})
+            with tree.spans.open(start, self._span) as span:
+                tree.meter.counts.steps += 1
+                reply = await asking.reply(span)
+                self._conversation.add("assistant", reply.text or " ")
+                await tree.stream.commit()
+                if reply.cut:
+                    message = "The answer was cut at the output limit"
+                    span.emit(Log(level="warning", message=message, data={"code": "answer_cut"}))
+                return self._answer(reply.text.strip(), span)
+
+    def _answer(self, content: Any, span: OpenSpan) -> Submitted | None:
+        """Take a reply as the answer, or say what is wrong with it."""
+        problem, nudge = ("it was empty", texts.EMPTY) if not content else (None, "")
+        if problem is None and self._spec.response_schema is not None:
+            content, problem = structured.fit(content, self._spec.response_schema)
+            nudge = texts.mismatch(problem or "")
+        if problem is None:
+            self._span.emit(Answer(content=content, dialect="direct"))
+        else:
+            self._problem = problem
+            self._say(span, Message(role="user", content=nudge, purpose="nudge"))
+        span.emit(self._tree.meter.state())
+        return Submitted(content) if problem is None else None
+
+    def _prompt(self, info: ModelInfo) -> Prompt:
+        """Return what to send to a model whose window holds it.
+
+        Raises:
+            InputTooLarge: it does not; of a model in another's place, too.
+        """
+        prompt = self._conversation.prompt(None)
+        refuse_too_large(info, prompt.bound)
+        return prompt
+
+    def _say(self, span: OpenSpan, message: Message) -> None:
+        """Record a message and add it to the conversation, as it is stored."""
+        span.emit(message)
+        self._conversation.add(message.role, normalise.text(message.content))
+
+
+def refuse_too_large(info: ModelInfo, bound: int) -> None:
+    """Go on only if a prompt of at most `bound` tokens leaves a model room to answer.
+
+    Raises:
+        InputTooLarge: it does not.
+    """
+    window = info.context_window
+    if window is None:
+        return
+    room = window - min(STEP_OUTPUT_TOKENS, window // WINDOW_OUTPUT_SHARE) - text_bound(texts.SYSTEM)
+    if bound > room:
+        raise InputTooLarge(
+            f"The input may have {bound:,} tokens, and {info.model} has room for {max(0, room):,} of {window:,} beside "
+            "its answer. Nothing was called. Use the mode rlm or repl, which read the input piece by piece"
+        )
+
+
+def read(source: ContextSource | None) -> list[tuple[str, str]]:
+    """Read an input as text, by name where it is files, and close it."""
+    if source is None:
+        return []
+    try:
+        data = os.pread(source.fd, source.size, 0)
+    finally:
+        os.close(source.fd)
+    if source.kind == "files":
+        return [
+            (part.name, data[part.offset : part.offset + part.length].decode("utf-8", "surrogateescape"))
+            for part in source.parts
+        ]
+    text = data.decode("utf-8", "surrogatepass")
+    return [("", json.dumps(json.loads(text), ensure_ascii=False) if source.kind == "json" else text)]
