@@ -1,12 +1,12 @@
 """Makes model calls: reserve, stream, show, settle, record."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-from rlmlab.engine import normalise
+from rlmlab.engine import normalise, structured
 from rlmlab.engine.budget import Ask, Meter, Reservation, text_bound
 from rlmlab.engine.conversation import Prompt, request_hash
 from rlmlab.engine.errors import ProviderError, ProviderTimeout, ProviderUnavailable
@@ -27,7 +27,7 @@ LONGEST_CALL_SECONDS = 600.0
 MOST_IN_FLIGHT = 64  # calls of a run; how many an endpoint bears is the provider's to find out
 
 Item = TextDelta | Restarted | Completed
-Purpose = Literal["step", "sub_call", "fallback"]
+Purpose = Literal["step", "sub_call", "fallback", "repair"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,9 @@ class ModelCall:
     held: bool = False  # the run's own fallback, which may use what was held back for it
     fallback_for: str | None = None
     patience: float = 1.0
+    response_schema: Mapping[str, Any] | None = (
+        None  # what the reply shall match, told natively where the model takes it
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,7 @@ class Caller:
             max_tokens=reservation.max_tokens,
             timeout_seconds=max(0.1, min(LONGEST_CALL_SECONDS, self._meter.seconds_left * call.patience)),
             seed=self._seed,
+            response_schema=structured.told_natively(call.response_schema) if call.info.schemas else None,
         )
         start = SpanStart(
             kind="model_call",

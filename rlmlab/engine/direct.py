@@ -81,7 +81,14 @@ class Direct:
         """Ask once."""
         spec, tree = self._spec, self._tree
         path = join(spec.path, number)
-        question = Question(spec.info, self._prompt, "step", join(path, "m"), output_tokens=STEP_OUTPUT_TOKENS)
+        question = Question(
+            spec.info,
+            self._prompt,
+            "step",
+            join(path, "m"),
+            output_tokens=STEP_OUTPUT_TOKENS,
+            response_schema=spec.response_schema,
+        )
         async with tree.asker.asking(question) as asking:
             start = SpanStart("step", f"step {number}", path, spec.depth, {"number": number})
             with tree.spans.open(start, self._span) as span:
@@ -92,13 +99,13 @@ class Direct:
                 if reply.cut:
                     message = "The answer was cut at the output limit"
                     span.emit(Log(level="warning", message=message, data={"code": "answer_cut"}))
-                return self._answer(reply.text.strip(), span)
+                return self._answer(reply.text.strip(), span, cut=reply.cut)
 
-    def _answer(self, content: Any, span: OpenSpan) -> Submitted | None:
+    def _answer(self, content: Any, span: OpenSpan, *, cut: bool) -> Submitted | None:
         """Take a reply as the answer, or say what is wrong with it."""
         problem, nudge = ("it was empty", texts.EMPTY) if not content else (None, "")
         if problem is None and self._spec.response_schema is not None:
-            content, problem = structured.fit(content, self._spec.response_schema)
+            content, problem = structured.fit_reply(content, self._spec.response_schema, cut=cut)
             nudge = texts.mismatch(problem or "")
         if problem is None:
             self._span.emit(Answer(content=content, dialect="direct"))

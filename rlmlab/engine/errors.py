@@ -13,6 +13,8 @@ EngineError
 ├── BadPrices                the operator's price file cannot be read
 ├── MemoryUnavailable        the run's memory cannot be asked, or refuses what it shall keep
 ├── BudgetExhausted          a reservation that can never fit
+├── NoAnswer                 a level or a question ended without an answer
+│   └── UnfitReply           a reply that does not match its schema, mended as often as it may be
 └── Cancelled                somebody stopped the run
 """
 
@@ -90,6 +92,12 @@ class UnpricedModel(EngineError):
 
 class NoAnswer(EngineError):
     code = "no_answer"
+
+
+class UnfitReply(NoAnswer):
+    """A reply still does not match the schema that was asked for when it was mended as often as it may be."""
+
+    code = "schema_mismatch"
 
 
 class Cancelled(EngineError):

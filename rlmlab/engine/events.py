@@ -51,9 +51,10 @@ class SpanStarted(Payload):
     `data` by kind. run: task, model, sub_model, depth_models (by depth, the root's first), mode, mode_reason (why
     `auto` chose it, or null), fallback_models, prompt (name and version, null for the taught one), examples
     (ids), memory (bool), environment, level, profile, budget, context {kind, size, parts}.
-    step: number. model_call: model, purpose (step | sub_call | fallback), fallback_for (the model in whose
+    step: number. model_call: model, purpose (step | sub_call | fallback | repair), fallback_for (the model in whose
     place this one is asked, or null), request_hash, max_tokens, price.
-    execution: cell. sub_call: function, prompt (first 2,000 characters), request_hash, index, batch_size, model.
+    execution: cell. sub_call: function, prompt (first 2,000 characters), request_hash, index, batch_size, model,
+    schema (where a JSON value is asked for).
     tool_call: its arguments by name (recall: query, limit; remember: text; budget: none), request_hash.
     """
 
@@ -86,14 +87,15 @@ class SpanFinished(Payload):
 class Message(Payload):
     """A message of the level's conversation, stored once: system and task in the run or sub_call span, the model's text
     in its model_call span, observations and nudges (role user) in the step span. `example` are the built-in worked
-    ones, and in one message those of earlier runs; `memory` the pinned notes."""
+    ones, and in one message those of earlier runs; `memory` the pinned notes; `repair` says how a reply differs from
+    the schema that was asked for."""
 
     type: Literal["message"] = "message"
     role: Literal["system", "user", "assistant"]
     content: str
-    purpose: Literal["system", "task", "example", "reply", "observation", "nudge", "fallback", "prompt", "memory"] = (
-        "reply"
-    )
+    purpose: Literal[
+        "system", "task", "example", "reply", "observation", "nudge", "fallback", "prompt", "memory", "repair"
+    ] = "reply"
 
 
 class Code(Payload):

@@ -8,11 +8,11 @@ so that a short outage does not move a long run for good. Where every model is s
 
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from rlmlab.engine.budget import Reservation
 from rlmlab.engine.calls import Caller, ModelCall, Purpose, Reply
@@ -49,6 +49,7 @@ class Question:
     path: str
     output_tokens: int
     held: bool = False  # the run's own fallback, which may use what was held back for it
+    response_schema: Mapping[str, Any] | None = None
 
     def call(self, number: int, info: ModelInfo, *, last: bool) -> ModelCall:
         """Put the question to the model that is the `number`-th of the list; `last`: no other one is left to ask."""
@@ -61,6 +62,7 @@ class Question:
             held=self.held,
             fallback_for=None if number == 1 else self.info.model,
             patience=1.0 if last else PATIENCE,
+            response_schema=self.response_schema,
         )
 
 

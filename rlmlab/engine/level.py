@@ -8,7 +8,7 @@ from rlmlab.engine.budget import FALLBACK_OUTPUT_TOKENS, STEP_OUTPUT_TOKENS
 from rlmlab.engine.calls import Reply
 from rlmlab.engine.cellhost import CellHost, functions
 from rlmlab.engine.conversation import Conversation, Prompt
-from rlmlab.engine.errors import NoAnswer
+from rlmlab.engine.errors import BudgetExhausted, NoAnswer, UnfitReply
 from rlmlab.engine.events import Answer, Code, Failure, Log, Memory, Message
 from rlmlab.engine.fallbacks import Question
 from rlmlab.engine.observations import CellView, observe
@@ -17,6 +17,7 @@ from rlmlab.engine.parsing import parse
 from rlmlab.engine.places import Place, join
 from rlmlab.engine.prompts import opening, texts
 from rlmlab.engine.providers.base import ModelInfo
+from rlmlab.engine.repairs import Repairs
 from rlmlab.engine.repl import Repl
 from rlmlab.engine.spans import OpenSpan, SpanStart
 from rlmlab.engine.tree import LevelSpec, Tree
@@ -128,7 +129,13 @@ class Level:
             return self._conversation.prompt(min(room for room in rooms if room is not None))
 
         question = Question(
-            spec.info, prompt, "fallback", join(spec.path, "f"), output_tokens=FALLBACK_OUTPUT_TOKENS, held=held
+            spec.info,
+            prompt,
+            "fallback",
+            join(spec.path, "f"),
+            output_tokens=FALLBACK_OUTPUT_TOKENS,
+            held=held,
+            response_schema=spec.response_schema,
         )
         async with self._tree.asker.asking(question) as asking:
             reply = await asking.reply(self._span)
@@ -136,8 +143,10 @@ class Level:
         if not content:
             return None
         if spec.response_schema is not None:
-            content, problem = structured.fit(content, spec.response_schema)
-            if problem is not None:
+            repairs = Repairs(self._tree.asker, self._span, self._conversation, question.path)
+            try:
+                content = await repairs.fitted(reply, question, spec.response_schema)
+            except (UnfitReply, BudgetExhausted):
                 return None
         return self._submit(content, "fallback")
 

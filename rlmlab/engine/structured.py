@@ -1,44 +1,47 @@
 """Checks answers against a subset of JSON Schema (draft 2020-12).
 
-A subset of our own, because a tenant's schema is hostile input: it can fetch nothing (`$ref`) and cannot make a regular
-expression run for ever (`pattern`). `unsupported` names what a schema uses beyond it, so that a request can be refused.
+A subset of our own, because a tenant's schema is hostile input: it can fetch nothing (`$ref` reaches the schema's own
+definitions only), cannot make a regular expression run for ever (`pattern`), and what it asks of a value is bounded
+(`rlmlab.engine.keywords`). `unsupported` names what a schema uses beyond it, so that a request can be refused.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-ANNOTATIONS = frozenset({"$schema", "$id", "title", "description", "default", "examples", "format"})
+from rlmlab.engine import normalise
+from rlmlab.engine.keywords import BOUNDS, CHECKS, DEFINITIONS, TYPES, Checking, TooMuchWork, definition, is_number
+
+ANNOTATIONS = frozenset(
+    {
+        *("$schema", "$id", "$comment", "title", "description", "default", "examples", "format", "deprecated"),
+        *("readOnly", "writeOnly", "contentMediaType", "contentEncoding", "discriminator", "nullable"),
+    }
+)
+FORMS = ("anyOf", "oneOf", "allOf")
+LISTS = frozenset({"required", "enum", "prefixItems", *FORMS})
+OBJECTS = frozenset({"properties", *DEFINITIONS})
 DEEPEST = 32
+LONGEST = 50_000  # characters of a schema; a model is shown it with each question
 
 
-def unsupported(schema: object, place: str = "response_schema", depth: int = 0) -> str | None:
+def unsupported(schema: object, place: str = "response_schema") -> str | None:
     """Return a sentence about the first thing in a schema that cannot be checked; None if all of it can."""
-    if isinstance(schema, bool):
-        return None
-    if not isinstance(schema, dict):
-        return f"{place}: must be a JSON Schema object"
-    if depth > DEEPEST:
+    try:
+        problem = _beyond(schema, place, 0, schema) or _endless(schema, place)
+        if problem is None and (size := len(json.dumps(schema))) > LONGEST:
+            return f"{place}: has {size:,} characters as JSON; {LONGEST:,} are allowed"
+    except RecursionError:
         return f"{place}: nests too deep"
-    for keyword, value in schema.items():
-        known = keyword in CHECKS or keyword in ANNOTATIONS
-        problem = _malformed(keyword, value) if known else "this keyword is not supported"
-        if problem:
-            return f"{place}.{keyword}: {problem}"
-    deeper = (unsupported(below, f"{place}.{name}", depth + 1) for name, below in _below(schema))
-    return next(filter(None, deeper), None)
+    return problem
 
 
 def mismatch(value: Any, schema: Any, place: str = "answer") -> str | None:
     """Return a sentence about the first way in which a value differs from a supported schema; None if it matches."""
-    if isinstance(schema, bool):
-        return None if schema else f"{place}: nothing is allowed here"
-    for keyword, rule in schema.items():
-        check = CHECKS.get(keyword)
-        problem = check(value, rule, place, schema) if check else None
-        if problem:
-            return problem
-    return None
+    try:
+        return Checking(schema).differ(value, schema, place)
+    except TooMuchWork as error:
+        return f"{place}: {error}"
 
 
 def fit(value: Any, schema: Mapping[str, Any]) -> tuple[Any, str | None]:
@@ -46,163 +49,159 @@ def fit(value: Any, schema: Mapping[str, Any]) -> tuple[Any, str | None]:
     problem = mismatch(value, schema)
     if problem and isinstance(value, str):
         try:
-            parsed = json.loads(_unfenced(value))
+            parsed = parsed_json(value)
         except ValueError:
             return value, problem
         return parsed, mismatch(parsed, schema)
     return value, problem
 
 
+def fit_reply(text: str, schema: Mapping[str, Any], *, cut: bool = False) -> tuple[Any, str | None]:
+    """Return the value that a model's reply writes as JSON, and how it differs from the schema.
+
+    A reply that is no JSON may still be the very text that is wanted; one that was `cut` is not.
+    """
+    try:
+        value = parsed_json(text)
+    except ValueError as error:
+        if cut:
+            return text, "reply: was cut at the output limit before its JSON ended; write less"
+        plain = mismatch(text, schema, "reply") is None
+        return text.strip(), None if plain else f"reply: is not JSON ({error})"
+    problem = mismatch(value, schema, "reply")
+    if problem and mismatch(text, schema, "reply") is None:
+        return text.strip(), None
+    return value, problem
+
+
+def told_natively(schema: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """Return a schema that providers take as a response format: they demand that its root is an object's."""
+    return schema if schema is not None and schema.get("type") == "object" else None
+
+
+def parsed_json(text: str) -> Any:
+    """Read a JSON value that is all of a text, or of the one code fence in it; what it holds can be stored.
+
+    Raises:
+        ValueError: it is none, or writes NaN or Infinity, which JSON does not have.
+    """
+    try:
+        value = json.loads(_unfenced(text), parse_constant=_refuse)
+    except RecursionError:
+        raise ValueError("nests too deep") from None
+    return normalise.data(value)
+
+
+def _refuse(name: str) -> Any:
+    raise ValueError(f"JSON has no {name}")
+
+
 def _unfenced(text: str) -> str:
-    """Take JSON out of a code fence that is all of a text."""
+    """Take JSON out of the only code fence of a text; without one it is the text."""
     lines = text.strip().splitlines()
-    fenced = len(lines) > 2 and lines[0].startswith("```") and lines[-1].strip() == "```"  # noqa: PLR2004 - fences and a line
-    return "\n".join(lines[1:-1]) if fenced else text
+    fences = [number for number, line in enumerate(lines) if line.startswith("```")]
+    if len(fences) != 2 or lines[fences[1]].strip() != "```":  # noqa: PLR2004 - where it begins and ends
+        return text
+    return "\n".join(lines[fences[0] + 1 : fences[1]])
+
+
+def _beyond(schema: Any, place: str, depth: int, root: Any) -> str | None:
+    """Walk a schema for what is not known or malformed."""
+    if isinstance(schema, bool):
+        return None
+    if not isinstance(schema, dict):
+        return f"{place}: must be a JSON Schema object"
+    if depth > DEEPEST:
+        return f"{place}: nests too deep"
+    for keyword, value in schema.items():
+        if problem := _wrong(keyword, value, root, top=depth == 0):
+            return f"{place}.{keyword}: {problem}"
+    deeper = (_beyond(below, f"{place}.{name}", depth + 1, root) for name, below in _below(schema))
+    return next(filter(None, deeper), None)
+
+
+def _wrong(keyword: str, value: Any, root: Any, *, top: bool) -> str | None:
+    """Say what is wrong with a keyword where it stands."""
+    if keyword in DEFINITIONS:
+        return _malformed(keyword, value) if top else "can only stand at the top of a schema"
+    if keyword == "$ref":
+        return _unresolved(value, root)
+    return (
+        _malformed(keyword, value) if keyword in CHECKS or keyword in ANNOTATIONS else "this keyword is not supported"
+    )
+
+
+def _unresolved(pointer: Any, root: Any) -> str | None:
+    """Say why a reference leads nowhere within the schema."""
+    try:
+        definition(root, pointer)
+    except (KeyError, TypeError, AttributeError):
+        return "must name one of the schema's own definitions, such as #/$defs/Name"
+    return None
 
 
 def _below(schema: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """Walk the schemas inside a schema."""
-    for name, below in schema.get("properties", {}).items():
-        yield f"properties.{name}", below
+    for keyword in OBJECTS & schema.keys():
+        for name, below in schema[keyword].items():
+            yield f"{keyword}.{name}", below
     for keyword in ("items", "additionalProperties"):
         if keyword in schema:
             yield keyword, schema[keyword]
-    for keyword in ("anyOf", "oneOf", "allOf"):
+    for keyword in ("prefixItems", *FORMS):
         for number, below in enumerate(schema.get(keyword, ())):
             yield f"{keyword}.{number}", below
 
 
+def _endless(schema: Any, place: str) -> str | None:
+    """Find a definition that refers to itself without going into the value, or through too many others."""
+    if not isinstance(schema, dict):
+        return None
+    waiting = {"#": set(_same_value(schema))}
+    for keyword in DEFINITIONS:
+        waiting |= {f"#/{keyword}/{name}": set(_same_value(below)) for name, below in schema.get(keyword, {}).items()}
+    for _ in range(DEEPEST):
+        ends = [name for name, targets in waiting.items() if not targets & waiting.keys()]
+        for name in ends:
+            del waiting[name]
+    found = next(iter(waiting), None)
+    return found and f"{place}: {found} refers to itself, or through more than {DEEPEST} others, without going deeper"
+
+
+def _same_value(schema: Any) -> Iterator[str]:
+    """Name the definitions that a schema applies to the very value that it is applied to."""
+    if not isinstance(schema, dict):
+        return
+    if "$ref" in schema:
+        yield str(schema["$ref"]).replace("~1", "/").replace("~0", "~")
+    for keyword in FORMS:
+        for below in schema.get(keyword, ()):
+            yield from _same_value(below)
+
+
 def _malformed(keyword: str, value: Any) -> str | None:
     """Say what is wrong with a keyword's value."""
-    if keyword == "type":
-        names = value if isinstance(value, list) else [value]
-        named = bool(names) and all(isinstance(name, str) and name in TYPES for name in names)
-        return None if named else f"must name types among {', '.join(TYPES)}"
-    if keyword == "properties" and not isinstance(value, dict):
-        return "must be an object"
-    if keyword in {"required", "enum", "anyOf", "oneOf", "allOf"} and not isinstance(value, list):
-        return "must be a list"
-    if keyword in BOUNDS and (isinstance(value, bool) or not isinstance(value, int | float)):
-        return "must be a number"
+    for keywords, is_well_formed, words in FORMS_OF_VALUES:
+        if keyword in keywords and not is_well_formed(value):
+            return words
     return None
 
 
-def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _names_types(value: Any) -> bool:
+    names = value if isinstance(value, list) else [value]
+    return bool(names) and all(isinstance(name, str) and name in TYPES for name in names)
 
 
-TYPES: Mapping[str, Callable[[Any], bool]] = {
-    "null": lambda value: value is None,
-    "boolean": lambda value: isinstance(value, bool),
-    "integer": lambda value: _number(value) and value % 1 == 0,
-    "number": _number,
-    "string": lambda value: isinstance(value, str),
-    "array": lambda value: isinstance(value, list),
-    "object": lambda value: isinstance(value, dict),
-}
+def _is_names(value: Any) -> bool:
+    return all(isinstance(name, str) for name in value)
 
 
-def _same(left: Any, right: Any) -> bool:
-    """Compare as JSON does: true is not 1, but 1.0 is."""
-    return isinstance(left, bool) == isinstance(right, bool) and bool(left == right)
-
-
-def _type(value: Any, rule: Any, place: str, _: Any) -> str | None:
-    names = [rule] if isinstance(rule, str) else rule
-    if any(TYPES[name](value) for name in names):
-        return None
-    return f"{place}: must be of type {' or '.join(names)}"
-
-
-def _enum(value: Any, rule: Any, place: str, _: Any) -> str | None:
-    return None if any(_same(value, item) for item in rule) else f"{place}: must be one of {json.dumps(rule)}"
-
-
-def _const(value: Any, rule: Any, place: str, _: Any) -> str | None:
-    return None if _same(value, rule) else f"{place}: must be {json.dumps(rule)}"
-
-
-def _properties(value: Any, rule: Any, place: str, _: Any) -> str | None:
-    if not isinstance(value, dict):
-        return None
-    found = (mismatch(value[name], below, f"{place}.{name}") for name, below in rule.items() if name in value)
-    return next(filter(None, found), None)
-
-
-def _required(value: Any, rule: Any, place: str, _: Any) -> str | None:
-    missing = [name for name in rule if isinstance(value, dict) and name not in value]
-    return f"{place}: lacks {', '.join(map(repr, missing))}" if missing else None
-
-
-def _additional(value: Any, rule: Any, place: str, schema: Any) -> str | None:
-    if not isinstance(value, dict):
-        return None
-    known = schema.get("properties", {})
-    extra = [name for name in value if name not in known]
-    if extra and rule is False:
-        return f"{place}: must not have {', '.join(map(repr, extra))}"
-    found = (mismatch(value[name], rule, f"{place}.{name}") for name in extra)
-    return next(filter(None, found), None)
-
-
-def _items(value: Any, rule: Any, place: str, _: Any) -> str | None:
-    if not isinstance(value, list):
-        return None
-    found = (mismatch(item, rule, f"{place}[{number}]") for number, item in enumerate(value))
-    return next(filter(None, found), None)
-
-
-def _any_of(value: Any, rule: Any, place: str, _: Any) -> str | None:
-    return None if any(mismatch(value, below) is None for below in rule) else f"{place}: matches none of its forms"
-
-
-def _one_of(value: Any, rule: Any, place: str, _: Any) -> str | None:
-    matches = sum(mismatch(value, below) is None for below in rule)
-    return None if matches == 1 else f"{place}: must match exactly one of its forms, matches {matches}"
-
-
-def _all_of(value: Any, rule: Any, place: str, _: Any) -> str | None:
-    return next(filter(None, (mismatch(value, below, place) for below in rule)), None)
-
-
-def _bound(name: str) -> Callable[[Any, Any, str, Any], str | None]:
-    measure, holds, words = BOUNDS[name]
-
-    def check(value: Any, rule: Any, place: str, _: Any) -> str | None:
-        size = measure(value)
-        return None if size is None or holds(size, rule) else f"{place}: {words} {rule}"
-
-    return check
-
-
-def _length_of(kind: type[str] | type[list[Any]]) -> Callable[[Any], float | None]:
-    return lambda value: len(value) if isinstance(value, kind) else None
-
-
-def _size(value: Any) -> float | None:
-    return value if _number(value) else None
-
-
-BOUNDS: Mapping[str, tuple[Callable[[Any], float | None], Callable[[float, float], bool], str]] = {
-    "minimum": (_size, lambda size, rule: size >= rule, "must be at least"),
-    "maximum": (_size, lambda size, rule: size <= rule, "must be at most"),
-    "exclusiveMinimum": (_size, lambda size, rule: size > rule, "must be more than"),
-    "exclusiveMaximum": (_size, lambda size, rule: size < rule, "must be less than"),
-    "minLength": (_length_of(str), lambda size, rule: size >= rule, "must have at least this many characters:"),
-    "maxLength": (_length_of(str), lambda size, rule: size <= rule, "must have at most this many characters:"),
-    "minItems": (_length_of(list), lambda size, rule: size >= rule, "must have at least this many items:"),
-    "maxItems": (_length_of(list), lambda size, rule: size <= rule, "must have at most this many items:"),
-}
-CHECKS: Mapping[str, Callable[[Any, Any, str, Any], str | None]] = {
-    "type": _type,
-    "enum": _enum,
-    "const": _const,
-    "properties": _properties,
-    "required": _required,
-    "additionalProperties": _additional,
-    "items": _items,
-    "anyOf": _any_of,
-    "oneOf": _one_of,
-    "allOf": _all_of,
-    **{name: _bound(name) for name in BOUNDS},
-}
+FORMS_OF_VALUES: Sequence[tuple[frozenset[str], Callable[[Any], bool], str]] = (
+    (frozenset({"type"}), _names_types, f"must name types among {', '.join(TYPES)}"),
+    (OBJECTS, lambda value: isinstance(value, dict), "must be an object"),
+    (LISTS, lambda value: isinstance(value, list), "must be a list"),
+    (frozenset({"required"}), _is_names, "must be a list of names"),
+    (frozenset({"uniqueItems", "nullable"}), lambda value: isinstance(value, bool), "must be true or false"),
+    (frozenset({*BOUNDS, "multipleOf"}), is_number, "must be a number"),
+    (frozenset({"multipleOf"}), lambda value: value > 0, "must be more than 0"),
+)

@@ -12,9 +12,11 @@ from rlmlab.engine.conversation import Conversation, request_hash
 from rlmlab.engine.errors import BudgetExhausted, LostLease, NoAnswer, ProviderError, UnknownModel
 from rlmlab.engine.events import Failure, Message
 from rlmlab.engine.fallbacks import Question
+from rlmlab.engine.options import NONE, OPTIONS, Options, options_of
 from rlmlab.engine.places import Place, join
 from rlmlab.engine.prompts import plain
 from rlmlab.engine.providers.base import ModelInfo
+from rlmlab.engine.repairs import Repairs
 from rlmlab.engine.spans import OpenSpan, SpanStart, failure_of
 from rlmlab.engine.tree import SHOWN_PROMPT_CHARS, LevelSpec, RunChild, Tree
 from rlmlab.engine.types import ContextInfo, ContextOpener, no_context
@@ -38,6 +40,7 @@ class Item:
     index: int
     batch_size: int
     plain: bool
+    options: Options = NONE
 
 
 class SubCalls:
@@ -65,7 +68,7 @@ class SubCalls:
         batched = call.name != function
         prompt_name = "prompts" if batched else "prompt"
         other = "contexts" if batched else "context"
-        names = ("model",) if function == "llm_query" else (other, "model")
+        names = ("model", *OPTIONS) if function == "llm_query" else (other, "model")
         bound = arguments.bind(call, prompt_name, *names)
         prompts = (
             arguments.texts(call, prompt_name, bound[prompt_name])
@@ -74,8 +77,11 @@ class SubCalls:
         )
         info = self._info(bound["model"])
         contexts: list[Any] = [None] * len(prompts)
+        options = [NONE] * len(prompts)
         if function == "rlm_query":
             contexts = arguments.same_length(call, prompts, bound[other]) if batched else [bound[other]]
+        else:
+            options = options_of(call, bound, len(prompts))
         return [
             Item(
                 function=function,
@@ -86,6 +92,7 @@ class SubCalls:
                 index=index,
                 batch_size=len(prompts),
                 plain=function == "llm_query" or self._place.depth >= self._tree.spec.budget.max_depth,
+                options=options[index],
             )
             for index, (prompt, context) in enumerate(zip(prompts, contexts, strict=True))
         ]
@@ -144,10 +151,11 @@ class SubCalls:
             data={
                 "function": item.function,
                 "prompt": item.prompt[:SHOWN_PROMPT_CHARS],
-                "request_hash": request_hash(item.function, item.plain, item.info.model, item.prompt, item.context),
+                "request_hash": _hash(item),
                 "index": item.index,
                 "batch_size": item.batch_size,
                 "model": item.info.model,
+                **item.options.data,
             },
         )
         return self._tree.spans.open(start, self._span)
@@ -193,20 +201,28 @@ class SubCalls:
             )
             raise Refused("ValueError", f"{message}; split it")
 
-    async def _ask(self, item: Item, span: OpenSpan) -> str:
-        """Ask a model one question."""
+    async def _ask(self, item: Item, span: OpenSpan) -> JSON:
+        """Ask a model one question; with a schema its reply is the JSON value that matches it."""
+        schema = item.options.schema
         prompt = item.prompt if item.context is None else f"{item.prompt}\n\n{_as_text(item.context)}"
+        prompt = prompt if schema is None else plain.in_form(prompt, schema)
         conversation = Conversation()
         conversation.add("system", plain.SYSTEM)
         conversation.add("user", prompt)
-        asked = conversation.prompt(None)
         question = Question(
-            item.info, lambda _: asked, "sub_call", join(item.path, "m"), output_tokens=SUB_CALL_OUTPUT_TOKENS
+            item.info,
+            lambda _: conversation.prompt(None),
+            "sub_call",
+            join(item.path, "m"),
+            output_tokens=SUB_CALL_OUTPUT_TOKENS,
+            response_schema=schema,
         )
         async with self._tree.asker.asking(question) as asking:
             span.emit(Message(role="system", content=plain.SYSTEM, purpose="system"))
             span.emit(Message(role="user", content=prompt, purpose="prompt"))
             reply = await asking.reply(span)
+        if schema is not None:
+            return await Repairs(self._tree.asker, span, conversation, item.path).fitted(reply, question, schema)
         return reply.text + CUT if reply.cut else reply.text
 
     async def _recurse(self, item: Item, span: OpenSpan) -> JSON:
@@ -222,6 +238,12 @@ class SubCalls:
         )
         self._tree.meter.counts.max_depth = max(self._tree.meter.counts.max_depth, span.depth)
         return await self._run_child(level, span)
+
+
+def _hash(item: Item) -> str:
+    """Hash all that the answer of a sub-call follows from."""
+    options = [item.options.data] if item.options.data else []
+    return request_hash(item.function, item.plain, item.info.model, item.prompt, item.context, *options)
 
 
 def _as_text(context: JSON) -> str:

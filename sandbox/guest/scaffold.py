@@ -76,13 +76,14 @@ def host_functions(host: Host, names: Iterable[str]) -> dict[str, Callable[..., 
 
 
 def _queries(host: Host) -> tuple[Callable[..., Any], ...]:
-    def llm_query(prompt: Any, model: str | None = None) -> Any:
-        """Ask a model; it sees only `prompt`."""
-        return host.call("llm_query", [prompt], _given(model=model))
+    def llm_query(prompt: Any, model: str | None = None, schema: Any = None) -> Any:
+        """Ask a model; it sees only `prompt`. With a `schema`, a JSON Schema, the answer is the JSON value."""
+        return host.call("llm_query", [prompt], _given(model=model, schema=schema))
 
-    def llm_query_batched(prompts: Iterable[Any], model: str | None = None) -> Any:
+    def llm_query_batched(prompts: Iterable[Any], model: str | None = None, schema: Any = None) -> Any:
         """Ask a model about each of the prompts at the same time; answers come in order."""
-        return host.call("llm_query_batched", [_texts("llm_query_batched", prompts)], _given(model=model))
+        given = _given(model=model, schema=schema)
+        return host.call("llm_query_batched", [_texts("llm_query_batched", prompts)], given)
 
     def rlm_query(prompt: Any, context: Any = None, model: str | None = None) -> Any:
         """Give a task to a recursive call with a REPL and a `context` of its own."""

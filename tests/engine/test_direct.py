@@ -90,7 +90,9 @@ async def test_reply_that_does_not_match_the_schema_is_asked_for_again(lab: Lab)
     first, second = found.provider.requests
     assert json.dumps(schema) in first.messages[1].content
     assert [message.role for message in second.messages] == ["system", "user", "assistant", "user"]
-    assert second.messages[3].content == texts.mismatch("answer: must be of type object")
+    assert second.messages[3].content == texts.mismatch(
+        "reply: is not JSON (Expecting value: line 1 column 1 (char 0))"
+    )
     assert [message.purpose for message in found.sink.payloads(Message, "step")] == ["nudge"]
 
 
@@ -98,7 +100,10 @@ async def test_three_replies_without_an_answer_end_the_run(lab: Lab) -> None:
     found = await ran(lab, "no", " ", "no", response_schema={"type": "integer"})
     assert found.outcome.error is not None
     assert found.outcome.error.code == "no_answer"
-    assert found.outcome.error.message == "The model gave no answer: answer: must be of type integer"
+    assert (
+        found.outcome.error.message
+        == "The model gave no answer: reply: is not JSON (Expecting value: line 1 column 1 (char 0))"
+    )
     assert len(found.provider.requests) == 3
 
 

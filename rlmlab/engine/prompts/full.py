@@ -15,9 +15,11 @@ cut, so print parts and counts, never everything. The REPL has no network and no
 
 In the REPL you have
 - `context`: the input: a str, a list or a dict. Several files come as a dict of name -> text.
-- `llm_query(prompt, model=None)` -> str: asks another model one question. It sees only the prompt: put the text to
-  read, the question and the wanted form of the reply into it. It has no REPL and remembers nothing.
-- `llm_query_batched(prompts, model=None)` -> list[str]: the same for a list of prompts, at the same time, in order.
+- `llm_query(prompt, model=None, schema=None)` -> str: asks another model one question. It sees only the prompt: put the
+  text to read, the question and the wanted form of the reply into it. It has no REPL and remembers nothing. With a
+  `schema` (a dict, JSON Schema) it returns the JSON value that matches it, parsed.
+- `llm_query_batched(prompts, model=None, schema=None)` -> list: the same for a list of prompts, at the same time, in
+  order.
 - `rlm_query(prompt, context=None, model=None)` -> the answer: starts a model like you, with a REPL of its own in which
   `context` is what you pass. For a part that is itself too long or needs several steps; it costs more than `llm_query`.
 - `rlm_query_batched(prompts, contexts=None, model=None)` -> list: the same for lists, at the same time.
