@@ -30,6 +30,7 @@ DEFAULT_COST_USD = 1.0
 MOST_HOST_CALLS = 20_000  # of a run's cells, beside its sub-calls; the clock of a cell stands still in each of them
 BYTES_A_TOKEN = 3
 TOKENS_A_MESSAGE = 8
+NOTHING = Totals()
 
 
 def text_bound(content: str) -> int:
@@ -92,6 +93,19 @@ class _Counts:
     cost_known: bool = True
 
 
+def _counted(before: Totals) -> _Counts:
+    """Go on counting from what was used before."""
+    return _Counts(
+        input_tokens=before.input_tokens,
+        output_tokens=before.output_tokens,
+        model_calls=before.model_calls,
+        sub_calls=before.sub_calls,
+        steps=before.steps,
+        max_depth=before.max_depth,
+        cost_known=before.cost_usd is not None,
+    )
+
+
 @dataclass(slots=True)
 class _Waiting:
     ask: Ask
@@ -101,14 +115,15 @@ class _Waiting:
 class Meter:
     """The budget of one run: frozen limits, open reservations, real spend.
 
-    `cost_limit_usd` None: the cost is counted, not limited.
+    `cost_limit_usd` None: the cost is counted, not limited. `before`: what was used before the run was taken up again.
     """
 
-    def __init__(self, budget: Budget, clock: Clock, cost_limit_usd: float | None) -> None:
+    def __init__(self, budget: Budget, clock: Clock, cost_limit_usd: float | None, before: Totals = NOTHING) -> None:
         self.budget = budget
         self.cost_limit_usd = cost_limit_usd
-        self.counts = _Counts()
-        self.spent = Spend()
+        self.counts = _counted(before)
+        self.spent = Spend(before.input_tokens + before.output_tokens, before.cost_usd or 0.0)
+        self._seconds_before = before.seconds
         self.reserved = Spend()
         self.held = Spend()
         self.exhausted: str | None = None
@@ -123,7 +138,7 @@ class Meter:
     @property
     def seconds(self) -> float:
         """Tell how long the run has been going."""
-        return self._clock.monotonic() - self._started
+        return self._seconds_before + self._clock.monotonic() - self._started
 
     @property
     def seconds_left(self) -> float:

@@ -67,6 +67,35 @@ class _Streamed:
     bound: int = 0
 
 
+class Gate:
+    """Lets calls through until it is closed, and knows when the last of them is back."""
+
+    def __init__(self) -> None:
+        self._way = asyncio.Event()
+        self._way.set()
+        self._inside = 0
+        self._empty = asyncio.Event()
+        self._empty.set()
+
+    @asynccontextmanager
+    async def passing(self) -> AsyncIterator[None]:
+        """Be inside for the length of a block; waits for ever where the gate is closed."""
+        await self._way.wait()
+        self._inside += 1
+        self._empty.clear()
+        try:
+            yield
+        finally:
+            self._inside -= 1
+            if not self._inside:
+                self._empty.set()
+
+    async def close(self) -> None:
+        """Let nobody in any more; return when everybody is out."""
+        self._way.clear()
+        await self._empty.wait()
+
+
 class Caller:
     """Makes the model calls of one run."""
 
@@ -76,6 +105,7 @@ class Caller:
         self._spans = spans
         self._seed = seed
         self._in_flight = asyncio.Semaphore(MOST_IN_FLIGHT)
+        self.gate = Gate()
 
     @asynccontextmanager
     async def granted(self, call: ModelCall) -> AsyncIterator[Reservation]:
@@ -89,8 +119,28 @@ class Caller:
         if info.context_window is not None:
             cap = max(1, min(cap, max(info.context_window // 8, info.context_window - call.prompt.bound)))
         ask = Ask(call.prompt.bound, cap, info.price, fallback=call.held)
-        async with self._in_flight, self._meter.reserve(ask) as reservation:
+        async with self._in_flight, self._meter.reserve(ask) as reservation, self.gate.passing():
             yield reservation
+
+    def has_record(self, path: str) -> bool:
+        """Tell whether a call was answered at this place."""
+        found = self._spans.record.span(path)
+        return found is not None and found.reply is not None and found.finished is not None
+
+    def on_record(self, call: ModelCall, parent: OpenSpan) -> Reply | None:
+        """Return the reply to a call that is on record; one to other words than are to be sent does not count."""
+        found = self._spans.record.span(call.path)
+        if found is None or found.reply is None or found.finished is None or found.finished.status != "ok":
+            return None
+        # how much of a conversation fits a last call depends on what is left, which is not what it was
+        known = found.shared or call.purpose == "fallback"
+        if not known and found.started.data.get("request_hash") != self._hash(call):
+            parent.tell_divergence("the model is asked with other words than are on record", call.path)
+            return None
+        return Reply(found.reply.content, cut=found.finished.data.get("finish_reason") == "length")
+
+    def _hash(self, call: ModelCall) -> str:
+        return request_hash(call.info.model, call.prompt.digest, call.output_tokens, self._seed)
 
     async def make(self, call: ModelCall, reservation: Reservation, parent: OpenSpan) -> Reply:
         """Make a call that was granted, inside a span of its own.
@@ -115,7 +165,8 @@ class Caller:
                 "model": call.info.model,
                 "purpose": call.purpose,
                 "fallback_for": call.fallback_for,
-                "request_hash": request_hash(call.info.model, call.prompt.digest, call.output_tokens, self._seed),
+                "request_hash": self._hash(call),
+                "prompt_bound": self._meter.prompt_tokens(call.prompt.bound),
                 "max_tokens": reservation.max_tokens,
                 "price": _price(call.info.price),
             },

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 from rlmlab.engine.errors import BudgetExhausted
 from rlmlab.engine.places import Place
-from rlmlab.engine.services import Asked, Service
-from rlmlab.engine.spans import OpenSpan, SpanStart
+from rlmlab.engine.services import Asked
+from rlmlab.engine.spans import OnRecord, OpenSpan, SpanStart
 from rlmlab.engine.subcalls import FUNCTIONS as SUB_CALLS
 from rlmlab.engine.subcalls import SubCalls
 from rlmlab.engine.tree import RunChild, Tree
@@ -69,21 +69,23 @@ class CellHost:
             serving.exception()  # seen: the guest or `fatal` has it
 
     async def _answer(self, call: HostCall) -> JSON:
+        try:
+            answer = await self._answered(call)
+        except OnRecord as found:
+            answer = found.result()
+        if call.name == "recall" and isinstance(answer, list):
+            self.recalls.append(len(answer))
+        return answer
+
+    async def _answered(self, call: HostCall) -> JSON:
         if call.name in SUB_CALLS:
             return await self._sub_calls.answer(call)
         if call.name == BUDGET:
             return self._budget(call)
         for service in self._tree.services:
             if call.name in service.functions:
-                return await self._serve_by(service, call)
+                return await service.answer(call, Asked(self._place.of(call), self._span))
         raise Refused("NameError", f"the host has no function {call.name!r}")
-
-    async def _serve_by(self, service: Service, call: HostCall) -> JSON:
-        """Have a service answer, and note what the memory did not know."""
-        answer = await service.answer(call, Asked(self._place.of(call), self._span))
-        if call.name == "recall" and isinstance(answer, list):
-            self.recalls.append(len(answer))
-        return answer
 
     def _budget(self, call: HostCall) -> JSON:
         """Tell what is left; it is on record, because it is another answer each time."""

@@ -86,15 +86,17 @@ class SpanFinished(Payload):
 
 class Message(Payload):
     """A message of the level's conversation, stored once: system and task in the run or sub_call span, the model's text
-    in its model_call span, observations and nudges (role user) in the step span. `example` are the built-in worked
-    ones, and in one message those of earlier runs; `memory` the pinned notes; `repair` says how a reply differs from
-    the schema that was asked for."""
+    in its model_call span, observations and nudges (role user) in the step span.
+
+    `example` are the built-in worked ones, and in one message those of earlier runs; `memory` the pinned notes; `edit`
+    a person's code in place of a reply; `repair` says how a reply differs from the schema that was asked for.
+    """
 
     type: Literal["message"] = "message"
     role: Literal["system", "user", "assistant"]
     content: str
     purpose: Literal[
-        "system", "task", "example", "reply", "observation", "nudge", "fallback", "prompt", "memory", "repair"
+        "system", "task", "example", "reply", "observation", "nudge", "fallback", "prompt", "memory", "repair", "edit"
     ] = "reply"
 
 

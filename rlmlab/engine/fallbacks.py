@@ -26,7 +26,7 @@ from rlmlab.engine.errors import (
     ProviderUnavailable,
     RateLimited,
 )
-from rlmlab.engine.events import Log
+from rlmlab.engine.events import Log, Message
 from rlmlab.engine.providers.base import ModelInfo
 from rlmlab.engine.spans import OpenSpan
 
@@ -51,13 +51,17 @@ class Question:
     held: bool = False  # the run's own fallback, which may use what was held back for it
     response_schema: Mapping[str, Any] | None = None
 
+    def path_of(self, number: int) -> str:
+        """Name the place of the call to the `number`-th model of the list."""
+        return self.path if number == 1 else f"{self.path}/{number}"
+
     def call(self, number: int, info: ModelInfo, *, last: bool) -> ModelCall:
         """Put the question to the model that is the `number`-th of the list; `last`: no other one is left to ask."""
         return ModelCall(
             info=info,
             prompt=self.prompt(info),
             purpose=self.purpose,
-            path=self.path if number == 1 else f"{self.path}/{number}",
+            path=self.path_of(number),
             output_tokens=self.output_tokens,
             held=self.held,
             fallback_for=None if number == 1 else self.info.model,
@@ -77,10 +81,14 @@ class Circuit:
 
     def order(self, wanted: ModelInfo) -> list[tuple[int, ModelInfo]]:
         """Return the models to ask one after the other, each with its number in the list."""
-        others = [info for info in self._fallbacks if info.model != wanted.model]
-        models = list(enumerate([wanted, *others], start=1))
+        models = self.all(wanted)
         now = self._clock.monotonic()
         return [(number, info) for number, info in models if self._skipped_until.get(info.model, now) <= now] or models
+
+    def all(self, wanted: ModelInfo) -> list[tuple[int, ModelInfo]]:
+        """Return every model that may be asked, in order."""
+        others = [info for info in self._fallbacks if info.model != wanted.model]
+        return list(enumerate([wanted, *others], start=1))
 
     def failures(self, info: ModelInfo) -> int:
         """Tell how often a model failed in this run."""
@@ -101,6 +109,36 @@ class Asker:
     def __init__(self, caller: Caller, circuit: Circuit) -> None:
         self._caller = caller
         self._circuit = circuit
+
+    def on_record(self, question: Question, parent: OpenSpan) -> Reply | None:
+        """Return the answer to a question that was answered before the run was taken up again."""
+        for number, info in self._circuit.all(question.info):
+            if self._caller.has_record(question.path_of(number)):
+                reply = self._caller.on_record(question.call(number, info, last=True), parent)
+                if reply is not None:
+                    return reply
+        return None
+
+    async def ask(self, question: Question, span: OpenSpan, first: Sequence[Message] = ()) -> Reply:
+        """Return the answer to a question as it is on record, else ask; `first` is said in the span before it.
+
+        Raises:
+            ProviderError: no model could be asked that might answer; the last one's failure.
+            BudgetExhausted: the call does not fit into the budget.
+        """
+        reply = self.on_record(question, span)
+        if reply is not None:
+            for message in first:
+                span.say(message)
+            return reply
+        async with self.asking(question) as asking:
+            for message in first:
+                span.say(message)
+            return await asking.reply(span)
+
+    async def close_gate(self) -> None:
+        """Ask nothing more; return when what was asked is answered."""
+        await self._caller.gate.close()
 
     def asking(self, question: Question) -> "Asking":
         """Prepare a question; entering the block waits until there is room to ask it."""

@@ -1,5 +1,7 @@
 """The loop of one RLM level: model call, code, observation, until an answer is submitted or a limit ends it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -17,10 +19,12 @@ from rlmlab.engine.parsing import parse
 from rlmlab.engine.places import Place, join
 from rlmlab.engine.prompts import opening, texts
 from rlmlab.engine.providers.base import ModelInfo
+from rlmlab.engine.record import RecordedSpan
 from rlmlab.engine.repairs import Repairs
 from rlmlab.engine.repl import Repl
 from rlmlab.engine.spans import OpenSpan, SpanStart
 from rlmlab.engine.tree import LevelSpec, Tree
+from rlmlab.engine.types import Edit
 from sandbox.base import CellResult, SessionSpec
 
 WINDOW_OUTPUT_SHARE = 4  # a quarter of a small window is kept for the reply
@@ -50,6 +54,8 @@ class Level:
         self._tree = tree
         self._spec = spec
         self._span = span
+        self._record = tree.spans.record
+        self._shared = self._record.shared_steps(spec.path)  # steps of another run, which this one goes on from
         self._cells = 0
         self._conversation = Conversation()
         session = SessionSpec(
@@ -86,12 +92,13 @@ class Level:
         if notes.text:
             self._say(self._span, Message(role="user", content=notes.text, purpose="memory"))
             shown = [asdict(item) for item in tree.spec.pinned_memories if item.id in notes.ids]
-            self._span.emit(Memory(action="recalled", data={"pinned": True, "items": shown}))
+            if not self._record:
+                self._span.emit(Memory(action="recalled", data={"pinned": True, "items": shown}))
         self._tell_dropped("memories", notes.dropped)
 
     def _tell_dropped(self, what: str, ids: tuple[str, ...]) -> None:
         """Record what was chosen and could not be shown."""
-        if ids:
+        if ids and not self._record:
             message = f"{len(ids)} {what} did not fit a quarter of the model's window and were left out"
             self._span.emit(Log(level="warning", message=message, data={"code": f"{what}_dropped", "ids": list(ids)}))
 
@@ -103,15 +110,31 @@ class Level:
             ProviderError: the model cannot be called.
             SandboxError: the environment cannot be used.
         """
+        ended = self._record.span(self._spec.path)
+        if ended is not None and ended.answer is not None:
+            return Submitted(ended.answer.content)
+        if self._record.fell_back(self._spec.path):
+            self._recollect()
+            return None
         try:
-            for number in range(1, self._tree.meter.budget.max_steps + 1):
+            for number in range(1, self._shared + self._tree.meter.budget.max_steps + 1):
                 submitted = await self._step(number)
                 if submitted is not None:
                     return submitted
-                self._tree.meter.check()
             return None
         finally:
             await self._repl.close()
+
+    def _recollect(self) -> None:
+        """Rebuild the conversation of a level whose last call is all that is left to do: its cells need not run."""
+        number = 1
+        while (step := self._record.span(join(self._spec.path, number))) is not None:
+            reply = self._tree.asker.on_record(self._question(step.started.path), self._span)
+            if reply is not None:
+                self._conversation.add("assistant", reply.text or " ")
+            for message in self._record.messages(step.started.path):
+                self._conversation.add(message.role, message.content)
+            number += 1
 
     async def fallback(self, limit: str, *, held: bool) -> Submitted | None:
         """Ask once for the best answer so far; None when the reply is none.
@@ -137,8 +160,7 @@ class Level:
             held=held,
             response_schema=spec.response_schema,
         )
-        async with self._tree.asker.asking(question) as asking:
-            reply = await asking.reply(self._span)
+        reply = await self._tree.asker.ask(question, self._span)
         content: Any = reply.text.strip()
         if not content:
             return None
@@ -150,23 +172,52 @@ class Level:
                 return None
         return self._submit(content, "fallback")
 
-    async def _step(self, number: int) -> Submitted | None:
-        """Take one turn."""
-        spec, tree = self._spec, self._tree
-        path = join(spec.path, number)
+    def _question(self, path: str) -> Question:
+        """Ask for the code of a step."""
 
         def prompt(info: ModelInfo) -> Prompt:
             return self._conversation.prompt(_window_room(info, STEP_OUTPUT_TOKENS))
 
-        question = Question(spec.info, prompt, "step", join(path, "m"), output_tokens=STEP_OUTPUT_TOKENS)
-        async with tree.asker.asking(question) as asking:
-            start = SpanStart("step", f"step {number}", path, spec.depth, {"number": number})
-            with tree.spans.open(start, self._span) as span:
-                tree.meter.counts.steps += 1
-                reply = await asking.reply(span)
-                self._conversation.add("assistant", reply.text or " ")
-                await tree.stream.commit()  # paid: on record before its code can do anything
-                return await self._act(reply, number, span)
+        return Question(self._spec.info, prompt, "step", join(path, "m"), output_tokens=STEP_OUTPUT_TOKENS)
+
+    async def _step(self, number: int) -> Submitted | None:
+        """Take one turn: again, from the record, where the run was here before."""
+        tree, path = self._tree, join(self._spec.path, number)
+        start = SpanStart("step", f"step {number}", path, self._spec.depth, {"number": number})
+        if number == self._shared + 1 and self._shared and self._spec.depth == 0:
+            self._say(self._span, Message(role="user", content=texts.going_on(self._left(number - 1)), purpose="nudge"))
+        question = self._question(path)
+        reply = tree.asker.on_record(question, self._span)
+        if reply is None and (tree.spec.edit is None or tree.spec.edit.path != path):
+            async with tree.asker.asking(question) as asking:
+                with self._opened(start, again=False) as span:
+                    submitted = await self._take(await asking.reply(span), number, span)
+        else:
+            with self._opened(start, again=True) as span:
+                submitted = await self._take(reply or _edited(tree.spec.edit, span), number, span)
+        if submitted is None and span.recorded is None:
+            tree.meter.check()
+        return submitted
+
+    @contextmanager
+    def _opened(self, start: SpanStart, *, again: bool) -> Iterator[OpenSpan]:
+        """Open a step; `again`: what is on record of it may count."""
+        with self._tree.spans.open(start, self._span, same=None if again else _never) as span:
+            if not again:
+                span.told.clear()
+            if span.fresh:
+                self._tree.meter.counts.steps += 1
+            yield span
+
+    async def _take(self, reply: Reply, number: int, span: OpenSpan) -> Submitted | None:
+        """Act on the reply of a step."""
+        self._conversation.add("assistant", reply.text or " ")
+        await self._tree.stream.commit()  # paid: on record before its code can do anything
+        return await self._act(reply, number, span)
+
+    def _left(self, number: int) -> str:
+        """Tell what is left after a step; another run's steps do not count."""
+        return texts.left_line(self._tree.meter.left(step=number - self._shared, depth=self._spec.depth))
 
     async def _act(self, reply: Reply, number: int, span: OpenSpan) -> Submitted | None:
         """Run the cells of a reply in order, up to one that submits or fails, and tell the model what they did."""
@@ -187,17 +238,20 @@ class Level:
                 break
         else:
             told += [texts.CUT_CODE] if cut else ([] if cells else [texts.NO_CODE])
-        told.append(texts.left_line(self._tree.meter.left(step=number, depth=self._spec.depth)))
+        told.append(self._left(number))
         self._say(span, Message(role="user", content="\n\n".join(told), purpose="observation" if cells else "nudge"))
         span.emit(self._tree.meter.state())
         return None
 
     async def _cell(self, code: str, place: Place, index: int, step: OpenSpan) -> Ran:
-        """Run one cell inside a span of its own."""
+        """Run one cell inside a span of its own; one that is on record runs again, to rebuild the REPL."""
         self._cells += 1
         name = f"cell {self._cells}"
         start = SpanStart("execution", name, join(step.path, f"c{index}"), step.depth, {"cell": self._cells})
-        with self._tree.spans.open(start, step) as span:
+        with self._tree.spans.open(start, step, same=lambda found: _again(found, code, step)) as span:
+            if span.recorded is not None and _was_killed(span.recorded):
+                await self._repl.close()  # as it was; the observation of it is on record
+                return Ran("", None, 0, ok=False)
             span.emit(Code(cell=self._cells, code=code))
             view = CellView(code)
             output = OutputBuffer(span, view)
@@ -211,6 +265,7 @@ class Level:
                 raise host.fatal
             output.finish(result)
             _record(span, result)
+            _compare(span, output)
         submitted, nudge = self._answer(result)
         told = [observe(view, result, self._repl.profile), texts.found_nothing(host.recalls)]
         text = "\n".join(filter(None, told))
@@ -245,9 +300,37 @@ class Level:
         return submitted.content
 
     def _say(self, span: OpenSpan, message: Message) -> None:
-        """Record a message and add it to the conversation, as it is stored."""
-        span.emit(message)
-        self._conversation.add(message.role, normalise.text(message.content))
+        """Record a message and add it to the conversation as it is stored, or as it stands on record."""
+        said = span.say(message)
+        self._conversation.add(said.role, normalise.text(said.content))
+
+
+def _never(_: RecordedSpan) -> bool:
+    """Let nothing on record count."""
+    return False
+
+
+def _again(found: RecordedSpan, code: str, step: OpenSpan) -> bool:
+    """Tell whether a cell on record is this one; a killed one is, where the observation of it is on record too."""
+    return found.code == code and (step.recorded is not None or not _was_killed(found))
+
+
+def _was_killed(found: RecordedSpan) -> bool:
+    """Tell whether a cell on record was killed, and with it the REPL."""
+    return found.finished is not None and str(found.finished.data.get("status")).startswith("killed")
+
+
+def _edited(edit: Edit | None, span: OpenSpan) -> Reply:
+    """Take a person's code for the reply of a step."""
+    code = "" if edit is None else edit.code
+    said = span.say(Message(role="assistant", content=f"```repl\n{code}\n```", purpose="edit"))
+    return Reply(said.content, cut=False)
+
+
+def _compare(span: OpenSpan, output: OutputBuffer) -> None:
+    """Tell where a cell that ran again printed something else than is on record."""
+    if span.recorded is not None and span.recorded.output.digest() != output.digest.digest():
+        span.tell_divergence("the cell printed something else than is on record", span.path)
 
 
 def _window_room(info: ModelInfo, output_tokens: int) -> int | None:

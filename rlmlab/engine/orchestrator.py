@@ -4,6 +4,7 @@ The levels of the tree work in one task; what can end them from outside (a limit
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -14,7 +15,7 @@ from rlmlab.engine.calls import Caller
 from rlmlab.engine.clock import Clock
 from rlmlab.engine.direct import Direct
 from rlmlab.engine.errors import BudgetExhausted, EngineError, LostLease, ProviderError, UnpricedModel
-from rlmlab.engine.events import Failure, FinishReason, SpanStatus
+from rlmlab.engine.events import Event, Failure, FinishReason, Log, RunStatus, SpanStatus
 from rlmlab.engine.fallbacks import Asker, Circuit
 from rlmlab.engine.level import Level, Submitted
 from rlmlab.engine.memory import MemoryPort
@@ -22,16 +23,20 @@ from rlmlab.engine.modes import models_of, narrowed, working
 from rlmlab.engine.providers.base import ModelInfo, Provider
 from rlmlab.engine.providers.credentials import SETTINGS_PAGE
 from rlmlab.engine.recollection import Recollection
+from rlmlab.engine.record import Record
+from rlmlab.engine.replay import take_up
+from rlmlab.engine.sharing import share
 from rlmlab.engine.spans import OpenSpan, Spans, failure_of
 from rlmlab.engine.stream import EventStream
 from rlmlab.engine.tree import LevelSpec, Tree, root_started
-from rlmlab.engine.types import STATUS_OF, CancelToken, RunOutcome, RunSpec
+from rlmlab.engine.types import STATUS_OF, CancelToken, RunOutcome, RunSpec, Totals
 from sandbox.base import Environment
 from sandbox.errors import SandboxError
 
 logger = logging.getLogger(__name__)
 
 GRACE_SECONDS = 5.0  # how long a cell may go on after the run is exhausted
+PAUSE_SECONDS = 30.0  # how long a pause waits for model calls that are under way
 SPAN_STATUS: dict[FinishReason, SpanStatus] = {
     "submitted": "ok",
     "fallback": "ok",
@@ -44,9 +49,9 @@ SPAN_STATUS: dict[FinishReason, SpanStatus] = {
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How the run ends."""
+    """How the run ends; `reason` None: it pauses."""
 
-    reason: FinishReason
+    reason: FinishReason | None
     answer: Any = None
     failure: Failure | None = None
 
@@ -70,10 +75,14 @@ async def execute(  # noqa: PLR0913 - the means of a run; callers name each
     clock: Clock,
     cancel: CancelToken | None = None,
     memory: MemoryPort | None = None,
+    record: Record | None = None,
+    shared: Sequence[Event] = (),
 ) -> RunOutcome:
     """Run to the end and return how it ended; the root span's `span_finished` is the last event.
 
-    Without `memory` the REPL has neither `recall` nor `remember`, and nothing is pinned.
+    Without `memory` the REPL has neither `recall` nor `remember`, and nothing is pinned. `record` is what is stored of
+    the run already: it is taken up again. `shared` are another run's first events, which a new run goes on from. A run
+    that was asked to pause is left as it stands: its root span stays open, and it has no `finish_reason`.
 
     Cancelling the task or the token ends the run as `cancelled`, and the outcome is returned all the same.
 
@@ -82,20 +91,35 @@ async def execute(  # noqa: PLR0913 - the means of a run; callers name each
     """
     spec = narrowed(spec)
     price = _priced(spec, provider)
-    meter = Meter(spec.budget, clock, price.limit_usd)
-    spans = Spans(stream, clock)
-    asker = Asker(Caller(provider, meter, spans, spec.seed), Circuit(price.fallbacks, clock))
-    services = () if memory is None else (Recollection(memory, stream, spans),)
-    tree = Tree(spec, provider, environment, stream, spans, meter, asker, services, memory=memory is not None)
+    spans = Spans(stream, clock, record)
     with spans.open(root_started(spec, environment, price.limit_usd, memory=memory is not None), None) as span:
+        if shared and not record:
+            spans.record = share(shared, span, stream)
+        spent = take_up(spans.record, span, stream) if spans.record else Totals()
+        meter = Meter(spec.budget, clock, price.limit_usd, spent)
+        if spans.record:
+            span.emit(meter.state())
+        asker = Asker(Caller(provider, meter, spans, spec.seed), Circuit(price.fallbacks, clock))
+        services = () if memory is None else (Recollection(memory, stream, spans),)
+        tree = Tree(spec, provider, environment, stream, spans, meter, asker, services, memory=memory is not None)
         ending = await _Run(tree, span, clock, cancel or CancelToken()).end(price)
         totals = meter.totals()
-        span.status = SPAN_STATUS[ending.reason]
-        span.failure = ending.failure
-        span.seconds = totals.seconds
-        span.data = {"finish_reason": ending.reason, "totals": asdict(totals)}
+        _end(span, ending, totals)
     await _committed(stream)
-    return RunOutcome(STATUS_OF[ending.reason], ending.reason, ending.answer, ending.failure, totals)
+    status: RunStatus = "paused" if ending.reason is None else STATUS_OF[ending.reason]
+    return RunOutcome(status, ending.reason, ending.answer, ending.failure, totals)
+
+
+def _end(span: OpenSpan, ending: "Ending", totals: Totals) -> None:
+    """Set what the root span is closed with; that of a run that pauses stays open."""
+    if ending.reason is None:
+        span.emit(Log(level="info", message="The run is paused", data={"code": "paused"}))
+        span.left_open = True
+        return
+    span.status = SPAN_STATUS[ending.reason]
+    span.failure = ending.failure
+    span.seconds = totals.seconds
+    span.data = {"finish_reason": ending.reason, "totals": asdict(totals)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,12 +199,14 @@ class _Run:
                 return Ending("submitted", content)
             case Stopped(by="cancelled"):
                 return Ending("cancelled")
+            case Stopped(by="paused"):
+                return Ending(None)
             case Stopped(by="exhausted"):
                 return await self._fallback(level, meter.exhausted or "max_tokens")
             case Stopped():
                 return await self._fallback(level, "max_seconds")
             case None:
-                return await self._fallback(level, "max_steps")
+                return await self._fallback(level, self._tree.spans.record.exhausted or "max_steps")
 
     async def _fallback(self, level: Level | Direct, limit: str) -> Ending:
         """Ask for the best answer so far, in what was held back for that."""
@@ -203,9 +229,17 @@ class _Run:
                 return Ending("fallback", content)
             case Stopped(by="cancelled"):
                 return Ending("cancelled")
+            case Stopped(by="paused"):
+                return Ending(None)
             case Stopped():
                 why = "there was no time left for a last call"
         return Ending(reason, failure=Failure(code=reason, message=f"{limit} is reached, and {why}"))
+
+    async def _quiet(self) -> None:
+        """Return when the run shall pause and no model call is under way any more, or too long."""
+        await self._cancel.wait_for_pause()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._tree.asker.close_gate(), PAUSE_SECONDS)
 
     async def _exhausted(self) -> None:
         """Return when the run has been exhausted for so long that its cell is not waited for any more."""
@@ -219,6 +253,7 @@ class _Run:
         task = asyncio.create_task(work)
         watchers = {asyncio.create_task(stop): name for name, stop in stops.items()}
         watchers[asyncio.create_task(self._cancel.wait())] = "cancelled"
+        watchers[asyncio.create_task(self._quiet())] = "paused"
         if self._cancel.cancelled:
             task.cancel()
         try:
@@ -227,6 +262,8 @@ class _Run:
             self._accept_cancel()
         in_time = task.done() and not task.cancelled()
         by = next((name for watcher, name in watchers.items() if watcher.done()), None)
+        if by == "paused":
+            self._tree.spans.stopped_as = "interrupted"
         task.cancel()
         for watcher in watchers:
             watcher.cancel()

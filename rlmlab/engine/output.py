@@ -4,6 +4,7 @@ import asyncio
 
 from rlmlab.engine.events import Output
 from rlmlab.engine.observations import CellView
+from rlmlab.engine.record import OutputDigest
 from rlmlab.engine.spans import OpenSpan
 from sandbox.base import CellResult, Channel
 
@@ -18,6 +19,7 @@ class OutputBuffer:
     """
 
     def __init__(self, span: OpenSpan, view: CellView) -> None:
+        self.digest = OutputDigest()  # of a cell that is on record, to compare with
         self._span = span
         self._view = view
         self._channel: Channel = "stdout"
@@ -28,6 +30,8 @@ class OutputBuffer:
     def write(self, channel: Channel, text: str) -> None:
         """Take what was printed."""
         self._view.add(channel, text)
+        if self._span.recorded is not None:
+            self.digest.add(text)
         if channel != self._channel:
             self.flush()
             self._channel = channel

@@ -15,6 +15,7 @@ from rlmlab.engine.events import (
     Event,
     Failure,
     FinishReason,
+    Log,
     Message,
     RunStatus,
     SpanFinished,
@@ -26,6 +27,8 @@ from rlmlab.engine.events import (
 from rlmlab.engine.types import STATUS_OF, Totals
 
 PREVIEW_CHARS = 200
+TAKEN_UP = "taken_up"
+"""The `code` of the log event that a run's further time counts from."""
 PREVIEWED = ("task", "prompt", "query", "text")  # of a span's start, the first that it has
 
 
@@ -65,7 +68,8 @@ class Projection:
         self.error: Failure | None = None
         self.last_seq = 0
         self._changed: set[str] = set()
-        self._root: SpanRow | None = None
+        self._since: datetime | None = None
+        self._before = 0.0
 
     def apply(self, event: Event) -> None:
         """Fold one event in; an event that was folded already changes nothing."""
@@ -109,6 +113,15 @@ class Projection:
             preview=one_line(str(next(filter(None, map(started.data.get, PREVIEWED)), ""))),
         )
         self._store(row)
+        self._count(event, started)
+        if event.parent_span_id is None:
+            self.status = "running"
+            self._since = event.at
+
+    def _count(self, event: Event, started: SpanStarted) -> None:
+        """Count a span that was opened; one that is shared was counted in the run that it comes from."""
+        if started.data.get("shared"):
+            return
         first = started.attempt == 1
         self.totals = replace(
             self.totals,
@@ -117,16 +130,14 @@ class Projection:
             sub_calls=self.totals.sub_calls + (first and started.kind == "sub_call"),
             max_depth=max(self.totals.max_depth, event.depth),
         )
-        if event.parent_span_id is None:
-            self.status = "running"
-            self._root = row
 
     def _finish(self, event: Event, finished: SpanFinished) -> None:
         row = self.spans[event.span_id]
         self._store(replace(row, status=finished.status, seconds=finished.seconds))
         if finished.usage is not None:
             self._spend(event.span_id, finished.usage)
-        if finished.status == "refused" and finished.kind == "sub_call" and row.attempt == 1:
+        shared = finished.data.get("shared")
+        if finished.status == "refused" and finished.kind == "sub_call" and row.attempt == 1 and not shared:
             self.totals = replace(self.totals, sub_calls=self.totals.sub_calls - 1)
         if event.parent_span_id is None:
             reason: FinishReason = finished.data["finish_reason"]
@@ -170,9 +181,12 @@ class Projection:
         self._changed.add(row.span_id)
 
     def _tick(self, event: Event) -> None:
-        """Count the seconds of a run that has not ended."""
-        if self._root is not None and self.finish_reason is None:
-            self.totals = replace(self.totals, seconds=(event.at - self._root.started_at).total_seconds())
+        """Count the seconds of a run that has not ended; those in which nobody worked on it do not count."""
+        if self._since is None or self.finish_reason is not None:
+            return
+        if isinstance(event.payload, Log) and event.payload.data.get("code") == TAKEN_UP:
+            self._since, self._before = event.at, self.totals.seconds
+        self.totals = replace(self.totals, seconds=self._before + (event.at - self._since).total_seconds())
 
 
 def add_cost(left: float | None, right: float | None) -> float | None:

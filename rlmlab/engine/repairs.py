@@ -56,9 +56,7 @@ class Repairs:
         self.conversation.add("user", told.content)
         again = replace(question, purpose="repair", path=join(self.path, f"r{number}"))
         try:
-            async with self.asker.asking(again) as asking:
-                self.span.emit(told)
-                return await asking.reply(self.span)
+            return await self.asker.ask(again, self.span, [told])
         except BudgetExhausted as error:
             error.made = True
             raise

@@ -17,7 +17,7 @@ from rlmlab.engine.places import Place, join
 from rlmlab.engine.prompts import plain
 from rlmlab.engine.providers.base import ModelInfo
 from rlmlab.engine.repairs import Repairs
-from rlmlab.engine.spans import OpenSpan, SpanStart, failure_of
+from rlmlab.engine.spans import OnRecord, OpenSpan, SpanStart, failure_of
 from rlmlab.engine.tree import SHOWN_PROMPT_CHARS, LevelSpec, RunChild, Tree
 from rlmlab.engine.types import ContextInfo, ContextOpener, no_context
 from sandbox.base import JSON, ContextSource, HostCall, context_in_memory
@@ -115,7 +115,8 @@ class SubCalls:
 
         An item that failed is a text that says so. All items end before this returns or raises.
         """
-        if len(items) > self._tree.meter.sub_calls_left:
+        new = sum(self._tree.spans.record.span(item.path) is None for item in items)
+        if new > self._tree.meter.sub_calls_left or self._was_refused(items):
             raise self._refuse_batch(items)
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(self._settled(item)) for item in items]
@@ -127,13 +128,23 @@ class SubCalls:
                 raise outcome
         return [f"[SubCallError: {item.message}]" if isinstance(item, Refused) else item for item in outcomes]
 
+    def _was_refused(self, items: list[Item]) -> bool:
+        """Tell whether the whole batch was refused before the run was taken up again."""
+        found = self._tree.spans.record.span(items[0].path) if items else None
+        return found is not None and found.finished is not None and "batch" in found.finished.data
+
     def _refuse_batch(self, items: list[Item]) -> Refused:
         """Refuse a batch that is larger than what is left before any of it is paid."""
         left = self._tree.meter.sub_calls_left
         error = self._tree.meter.exhaust("max_sub_calls")
-        with self._open(items[0]) as span:
-            self._refused(error, span, made=False)
-        return Refused("BudgetExceeded", f"{error}: {len(items)} sub-calls asked for, {left} left")
+        refused = Refused("BudgetExceeded", f"{error}: {len(items)} sub-calls asked for, {left} left")
+        try:
+            with self._open(items[0]) as span:
+                span.data = {"batch": len(items), "raised": [refused.kind, refused.message]}
+                self._refused(error, span, made=False)
+        except OnRecord as found:
+            found.result()
+        return refused
 
     async def _settled(self, item: Item) -> JSON | Refused | LostLease:
         try:
@@ -163,14 +174,26 @@ class SubCalls:
     async def _one(self, item: Item) -> JSON:
         """Make one sub-call; its result is durable before the guest sees it."""
         self._check_size(item)
-        with self._open(item) as span:
-            try:
-                self._tree.meter.count_sub_call()
-            except BudgetExhausted as error:
-                raise self._refused(error, span, made=False) from error
-            span.result = await self._made(item, span)
+        try:
+            with self._open(item) as span:
+                span.result = await self._counted(item, span)
+        except OnRecord as found:
+            if found.limit is not None:
+                self._tree.meter.exhaust(found.limit)
+            return found.result()
         await self._tree.stream.commit()
         return span.result
+
+    async def _counted(self, item: Item, span: OpenSpan) -> JSON:
+        """Make one sub-call, which counts the first time that the run comes to it."""
+        try:
+            if span.fresh:
+                self._tree.meter.count_sub_call()
+            else:
+                self._tree.meter.check()
+        except BudgetExhausted as error:
+            raise self._refused(error, span, made=False) from error
+        return await self._made(item, span)
 
     async def _made(self, item: Item, span: OpenSpan) -> JSON:
         """Make a sub-call that was counted, and name its failure for the cell."""
@@ -178,7 +201,7 @@ class SubCalls:
             return await (self._ask(item, span) if item.plain else self._recurse(item, span))
         except BudgetExhausted as error:
             made = error.made or not item.plain
-            if not made:  # refused before it was made, so that it does not count
+            if not made and span.fresh:  # refused before it was made, so that it does not count
                 self._tree.meter.counts.sub_calls -= 1
             raise self._refused(error, span, made=made) from error
         except (ProviderError, NoAnswer, SandboxError) as error:
@@ -188,6 +211,7 @@ class SubCalls:
     def _refused(self, error: BudgetExhausted, span: OpenSpan, *, made: bool) -> Refused:
         """Close the span of a sub-call that the budget refused, and tell the cell."""
         span.fail(Failure(code="budget", message=str(error)), status="error" if made else "refused")
+        span.data = {**span.data, "limit": error.limit}
         span.emit(self._tree.meter.state())
         return Refused("BudgetExceeded", str(error))
 
@@ -217,10 +241,11 @@ class SubCalls:
             output_tokens=SUB_CALL_OUTPUT_TOKENS,
             response_schema=schema,
         )
-        async with self._tree.asker.asking(question) as asking:
-            span.emit(Message(role="system", content=plain.SYSTEM, purpose="system"))
-            span.emit(Message(role="user", content=prompt, purpose="prompt"))
-            reply = await asking.reply(span)
+        first = (
+            Message(role="system", content=plain.SYSTEM, purpose="system"),
+            Message(role="user", content=prompt, purpose="prompt"),
+        )
+        reply = await self._tree.asker.ask(question, span, first)
         if schema is not None:
             return await Repairs(self._tree.asker, span, conversation, item.path).fitted(reply, question, schema)
         return reply.text + CUT if reply.cut else reply.text

@@ -97,6 +97,14 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
+class Edit:
+    """Code that a person wrote in place of the model's reply at the step `path`."""
+
+    path: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunSpec:
     """One run, frozen when it was created.
 
@@ -127,6 +135,7 @@ class RunSpec:
     mode_reason: str | None = None
     examples: tuple[Example, ...] = ()
     pinned_memories: tuple[Recalled, ...] = ()
+    edit: Edit | None = None
 
     def model_at(self, depth: int) -> str:
         """Name the model that is asked at a depth; a sub-call's is one below its cell's."""
@@ -150,30 +159,39 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class RunOutcome:
-    """How a run ended; `error` is never None when the status is failed."""
+    """How a run ended; `error` is never None when the status is failed, `finish_reason` is where it is paused."""
 
     status: RunStatus
-    finish_reason: FinishReason
+    finish_reason: FinishReason | None
     answer: Any
     error: Failure | None
     totals: Totals
 
 
 class CancelToken:
-    """A request to stop a run, made from the run's own event loop."""
+    """A request to stop a run, for good or to go on later, made from the run's own event loop."""
 
     def __init__(self) -> None:
-        self._event = asyncio.Event()
+        self._cancel = asyncio.Event()
+        self._pause = asyncio.Event()
 
     @property
     def cancelled(self) -> bool:
-        """Tell whether the run shall stop."""
-        return self._event.is_set()
+        """Tell whether the run shall stop for good."""
+        return self._cancel.is_set()
 
     def cancel(self) -> None:
-        """Ask the run to stop."""
-        self._event.set()
+        """Ask the run to stop for good."""
+        self._cancel.set()
+
+    def pause(self) -> None:
+        """Ask the run to stop where it stands, to be taken up again later."""
+        self._pause.set()
 
     async def wait(self) -> None:
-        """Return when the run shall stop."""
-        await self._event.wait()
+        """Return when the run shall stop for good."""
+        await self._cancel.wait()
+
+    async def wait_for_pause(self) -> None:
+        """Return when the run shall pause."""
+        await self._pause.wait()

@@ -58,6 +58,11 @@ def left_line(left: Mapping[str, float | None]) -> str:
     )
 
 
+def going_on(left: str) -> str:
+    """Tell that the run goes on from here under limits of its own, whatever was said of them before."""
+    return f"[The run goes on from here. What was said above of the budget does not count any more.]\n{left}"
+
+
 def found_nothing(recalls: Sequence[int]) -> str:
     """Tell of the calls of `recall` that found nothing, by how many memories each found; empty when all found some."""
     empty = sum(found == 0 for found in recalls)

@@ -1,0 +1,46 @@
+"""Takes a run up again from its record: what was left open is closed, and what was not heard of is counted as paid."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from rlmlab.engine.events import Log, SpanFinished, Usage
+from rlmlab.engine.projection import TAKEN_UP, add_cost
+from rlmlab.engine.record import Record, RecordedSpan
+from rlmlab.engine.spans import OpenSpan
+from rlmlab.engine.stream import EventStream
+from rlmlab.engine.types import Totals
+
+
+def take_up(record: Record, root: OpenSpan, stream: EventStream) -> Totals:
+    """Close what was open when the record ended, innermost first; return the totals with what that may have cost.
+
+    Of a model call that was under way nobody knows what it cost: it counts as its reservation, an upper bound.
+    """
+    message = "The run is taken up again: what is on record is not asked again"
+    root.emit(Log(level="info", message=message, data={"code": TAKEN_UP, "last_seq": record.last_seq}))
+    totals = record.totals
+    for span in record.open_spans():
+        usage = _reserved(span) if span.started.kind == "model_call" else None
+        if usage is not None:
+            totals = replace(
+                totals,
+                input_tokens=totals.input_tokens + usage.input_tokens,
+                output_tokens=totals.output_tokens + usage.output_tokens,
+                cost_usd=add_cost(totals.cost_usd, usage.cost_usd),
+            )
+        stream.emit(
+            SpanFinished(kind=span.started.kind, status="interrupted", seconds=0.0, usage=usage),
+            span_id=span.span_id,
+            parent_span_id=span.parent_span_id,
+            depth=span.depth,
+        )
+    return totals
+
+
+def _reserved(span: RecordedSpan) -> Usage:
+    """Bound what a call cost that was never heard of again."""
+    data: Mapping[str, Any] = span.started.data
+    prompt, output, price = data.get("prompt_bound", 0), data.get("max_tokens", 0), data.get("price")
+    cost_usd = None if price is None else prompt * price["input_usd"] + output * price["output_usd"]
+    return Usage(input_tokens=prompt, output_tokens=output, cost_usd=cost_usd, estimated=True)
