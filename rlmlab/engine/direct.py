@@ -10,6 +10,7 @@ from typing import Any
 
 from rlmlab.engine import normalise, structured
 from rlmlab.engine.budget import STEP_OUTPUT_TOKENS, text_bound
+from rlmlab.engine.calls import Reply
 from rlmlab.engine.conversation import Conversation, Prompt
 from rlmlab.engine.errors import BudgetExhausted, InputTooLarge, NoAnswer
 from rlmlab.engine.events import Answer, Log, Message
@@ -19,6 +20,7 @@ from rlmlab.engine.places import join
 from rlmlab.engine.prompts import direct as texts
 from rlmlab.engine.providers.base import ModelInfo
 from rlmlab.engine.spans import OpenSpan, SpanStart
+from rlmlab.engine.steps import opened_step
 from rlmlab.engine.tree import LevelSpec, Tree
 from sandbox.base import ContextSource
 
@@ -57,7 +59,9 @@ class Direct:
             NoAnswer: no reply matched the schema.
             ProviderError: the model cannot be called.
         """
-        spec = self._spec
+        spec, ended = self._spec, self._tree.spans.record.span(self._spec.path)
+        if ended is not None and ended.answer is not None:
+            return Submitted(ended.answer.content)
         inputs = read(await spec.open_context())
         message = texts.message(spec.task, inputs, spec.response_schema)
         self._say(self._span, Message(role="user", content=message, purpose="task"))
@@ -89,17 +93,24 @@ class Direct:
             output_tokens=STEP_OUTPUT_TOKENS,
             response_schema=spec.response_schema,
         )
+        start = SpanStart("step", f"step {number}", path, spec.depth, {"number": number})
+        reply = tree.asker.on_record(question, self._span)
+        if reply is not None:
+            with opened_step(tree, start, self._span, again=True) as span:
+                return self._take(reply, span)
         async with tree.asker.asking(question) as asking:
-            start = SpanStart("step", f"step {number}", path, spec.depth, {"number": number})
-            with tree.spans.open(start, self._span) as span:
-                tree.meter.counts.steps += 1
+            with opened_step(tree, start, self._span, again=False) as span:
                 reply = await asking.reply(span)
-                self._conversation.add("assistant", reply.text or " ")
                 await tree.stream.commit()
-                if reply.cut:
-                    message = "The answer was cut at the output limit"
-                    span.emit(Log(level="warning", message=message, data={"code": "answer_cut"}))
-                return self._answer(reply.text.strip(), span, cut=reply.cut)
+                return self._take(reply, span)
+
+    def _take(self, reply: Reply, span: OpenSpan) -> Submitted | None:
+        """Take a reply as the answer, or ask again."""
+        self._conversation.add("assistant", reply.text or " ")
+        if reply.cut:
+            message = "The answer was cut at the output limit"
+            span.emit(Log(level="warning", message=message, data={"code": "answer_cut"}))
+        return self._answer(reply.text.strip(), span, cut=reply.cut)
 
     def _answer(self, content: Any, span: OpenSpan, *, cut: bool) -> Submitted | None:
         """Take a reply as the answer, or say what is wrong with it."""
@@ -126,9 +137,9 @@ class Direct:
         return prompt
 
     def _say(self, span: OpenSpan, message: Message) -> None:
-        """Record a message and add it to the conversation, as it is stored."""
-        span.emit(message)
-        self._conversation.add(message.role, normalise.text(message.content))
+        """Record a message and add it to the conversation as it is stored, or as it stands on record."""
+        said = span.say(message)
+        self._conversation.add(said.role, normalise.text(said.content))
 
 
 def refuse_too_large(info: ModelInfo, bound: int) -> None:

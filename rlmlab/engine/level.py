@@ -1,7 +1,5 @@
 """The loop of one RLM level: model call, code, observation, until an answer is submitted or a limit ends it."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -23,6 +21,7 @@ from rlmlab.engine.record import RecordedSpan
 from rlmlab.engine.repairs import Repairs
 from rlmlab.engine.repl import Repl
 from rlmlab.engine.spans import OpenSpan, SpanStart
+from rlmlab.engine.steps import opened_step
 from rlmlab.engine.tree import LevelSpec, Tree
 from rlmlab.engine.types import Edit
 from sandbox.base import CellResult, SessionSpec
@@ -190,24 +189,14 @@ class Level:
         reply = tree.asker.on_record(question, self._span)
         if reply is None and (tree.spec.edit is None or tree.spec.edit.path != path):
             async with tree.asker.asking(question) as asking:
-                with self._opened(start, again=False) as span:
+                with opened_step(tree, start, self._span, again=False) as span:
                     submitted = await self._take(await asking.reply(span), number, span)
         else:
-            with self._opened(start, again=True) as span:
+            with opened_step(tree, start, self._span, again=True) as span:
                 submitted = await self._take(reply or _edited(tree.spec.edit, span), number, span)
         if submitted is None and span.recorded is None:
             tree.meter.check()
         return submitted
-
-    @contextmanager
-    def _opened(self, start: SpanStart, *, again: bool) -> Iterator[OpenSpan]:
-        """Open a step; `again`: what is on record of it may count."""
-        with self._tree.spans.open(start, self._span, same=None if again else _never) as span:
-            if not again:
-                span.told.clear()
-            if span.fresh:
-                self._tree.meter.counts.steps += 1
-            yield span
 
     async def _take(self, reply: Reply, number: int, span: OpenSpan) -> Submitted | None:
         """Act on the reply of a step."""
@@ -303,11 +292,6 @@ class Level:
         """Record a message and add it to the conversation as it is stored, or as it stands on record."""
         said = span.say(message)
         self._conversation.add(said.role, normalise.text(said.content))
-
-
-def _never(_: RecordedSpan) -> bool:
-    """Let nothing on record count."""
-    return False
 
 
 def _again(found: RecordedSpan, code: str, step: OpenSpan) -> bool:

@@ -63,6 +63,7 @@ class Stopped:
     by: str
 
 
+STOPPED: dict[str, FinishReason | None] = {"cancelled": "cancelled", "paused": None}
 T = TypeVar("T")
 
 
@@ -197,10 +198,8 @@ class _Run:
         match ended:
             case Submitted(content=content):
                 return Ending("submitted", content)
-            case Stopped(by="cancelled"):
-                return Ending("cancelled")
-            case Stopped(by="paused"):
-                return Ending(None)
+            case Stopped(by="cancelled" | "paused" as by):
+                return Ending(STOPPED[by])
             case Stopped(by="exhausted"):
                 return await self._fallback(level, meter.exhausted or "max_tokens")
             case Stopped():
@@ -227,10 +226,8 @@ class _Run:
         match ended:
             case Submitted(content=content):
                 return Ending("fallback", content)
-            case Stopped(by="cancelled"):
-                return Ending("cancelled")
-            case Stopped(by="paused"):
-                return Ending(None)
+            case Stopped(by="cancelled" | "paused" as by):
+                return Ending(STOPPED[by])
             case Stopped():
                 why = "there was no time left for a last call"
         return Ending(reason, failure=Failure(code=reason, message=f"{limit} is reached, and {why}"))
