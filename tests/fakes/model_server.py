@@ -48,23 +48,16 @@ import asyncio
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
-from tests.fakes.http_server import ClientLeftError, HttpAnswer, HttpRequest, ThreadedServer
+from rlmlab.modelserver.scripted.delivery import deliver
+from rlmlab.modelserver.scripted.replies import Behaviour, Call, Reply
+from rlmlab.modelserver.scripted.transport import ClientLeftError, HttpAnswer, HttpRequest, ThreadedServer
+from rlmlab.modelserver.scripted.wire import usage_of
 from tests.fakes.ledger import Ledger, prompt_hash
-from tests.fakes.replies import (
-    NAMED,
-    NUMBERED,
-    Behaviour,
-    Call,
-    Reply,
-    behaviour_of,
-    reply_from,
-)
-from tests.fakes.wire import stream_chunks, usage_of, whole_answer
+from tests.fakes.replies import NAMED, NUMBERED, behaviour_of, reply_from
 
 
 @dataclass(slots=True)
@@ -209,7 +202,7 @@ class ModelServer:
         try:
             reply = self._reply_for(call)
             recorded.status = reply.status
-            await self._deliver(call, reply, answer)
+            await deliver(call, reply, answer, released=self._released, booked=self._book)
         except ClientLeftError:
             answer.abort()
             self._note(recorded, "left", -1)
@@ -226,49 +219,10 @@ class ModelServer:
             self.most_open_calls = max(self.most_open_calls, self.open_calls)
             self._changed.notify_all()
 
-    async def _deliver(self, call: Call, reply: Reply, answer: HttpAnswer) -> None:
-        if reply.delay_seconds:
-            await answer.pause(reply.delay_seconds)
-        if reply.status != 200:
-            kind = "server_error" if reply.status >= 500 else "invalid_request_error"
-            error = {"message": reply.error, "type": kind, "param": None, "code": reply.error_code}
-            await answer.send(reply.status, {"error": error}, reply.headers)
-        elif call.body.get("stream"):
-            await self._stream(call, reply, answer)
-        else:
-            if reply.hold_after_chunks is not None:
-                await answer.pause(None, self._released)
-            self._book(call, reply)
-            await answer.send(200, whole_answer(call, reply), reply.headers)
-
     def _book(self, call: Call, reply: Reply) -> None:
         """Enter an answer into the ledger, before the client can have seen its end."""
         cached = (reply.cached_tokens, reply.cache_write_tokens)
         self.ledger.note_answered(prompt_hash(call.model, call.messages), usage_of(call, reply), cached)
-
-    async def _stream(self, call: Call, reply: Reply, answer: HttpAnswer) -> None:
-        number = 0
-        chunks = stream_chunks(call, reply)
-        async for data in self._paced(chunks, reply, answer):
-            if number == 0:
-                await answer.start_stream(reply.headers)
-            number += 1
-            if number == len(chunks):
-                self._book(call, reply)
-            await answer.chunk(b"data: " + data + b"\n\n")
-        if not answer.cut:
-            await answer.end_stream()
-
-    async def _paced(self, chunks: Sequence[bytes], reply: Reply, answer: HttpAnswer) -> AsyncIterator[bytes]:
-        for number, data in enumerate(chunks):
-            if number == reply.hold_after_chunks:
-                await answer.pause(None, self._released)
-            if number == reply.cut_after_chunks:
-                answer.abort()
-                return
-            if reply.chunk_delay_seconds:
-                await answer.pause(reply.chunk_delay_seconds)
-            yield data
 
 
 def main() -> None:

@@ -9,11 +9,11 @@ from typing import Any
 import httpx
 import pytest
 
+from rlmlab.modelserver.scripted.tokens import MEDIA_TOKENS, count_prompt
 from tests.fakes.instances import instance_of
 from tests.fakes.ledger import prompt_hash
 from tests.fakes.model_server import ModelServer
 from tests.fakes.replies import Reply, ToolUse
-from tests.fakes.tokens import MEDIA_TOKENS, count_prompt
 
 LEVEL = {"role": "system", "content": 'You use a REPL and set answer["content"].'}
 ASK = {"role": "user", "content": "How many?"}

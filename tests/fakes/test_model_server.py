@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
+from rlmlab.modelserver.scripted.tokens import count_tokens
 from tests.fakes.model_server import ModelServer
 from tests.fakes.replies import Reply, behaviour_of, submit, turns
-from tests.fakes.tokens import count_tokens
 
 LEVEL = {"role": "system", "content": 'You use a REPL and set answer["content"].'}
 

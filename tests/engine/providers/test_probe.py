@@ -10,7 +10,7 @@ from rlmlab.engine.providers import probe as module
 from rlmlab.engine.providers.connections import Connections
 from rlmlab.engine.providers.lean import Endpoint
 from rlmlab.engine.providers.probe import Probe, probe
-from tests.fakes.http_server import HttpAnswer, HttpRequest, ThreadedServer
+from rlmlab.modelserver.scripted.transport import HttpAnswer, HttpRequest, ThreadedServer
 from tests.fakes.model_server import ModelServer
 from tests.live import free_port
 

@@ -1,7 +1,7 @@
-"""A tiny asyncio HTTP/1.1 server for fakes: keep-alive, chunked streaming, connections that can be cut.
+"""A tiny asyncio HTTP/1.1 server for scripted models: keep-alive, chunked streaming, connections that can be cut.
 
-Real HTTP servers refuse to misbehave; a fake has to cut streams in the middle and to notice when the
-client leaves.
+Real HTTP servers refuse to misbehave; a scripted one has to cut streams in the middle and to notice when the client
+leaves.
 """
 
 import asyncio
@@ -78,7 +78,7 @@ class HttpAnswer:
         Raises:
             ClientLeftError: the client closed its connection meanwhile.
         """
-        waits = [asyncio.ensure_future(self.reader.read(1))]
+        waits: list[asyncio.Future[Any]] = [asyncio.ensure_future(self.reader.read(1))]
         if until is not None:
             waits.append(asyncio.ensure_future(until.wait()))
         done, pending = await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
@@ -89,7 +89,7 @@ class HttpAnswer:
             raise ClientLeftError
 
     def _head(self, status: int, headers: dict[str, str]) -> None:
-        lines = [f"HTTP/1.1 {status} Fake", *(f"{name}: {value}" for name, value in headers.items())]
+        lines = [f"HTTP/1.1 {status} Scripted", *(f"{name}: {value}" for name, value in headers.items())]
         self.writer.write(("\r\n".join(lines) + "\r\n\r\n").encode())
 
     async def _drain(self) -> None:
@@ -123,8 +123,8 @@ class ThreadedServer:
         self._handler = handler
         self._wanted_port = port
         self._ready = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="fake-http", daemon=True)
-        self._connections: set[asyncio.Task[None]] = set()
+        self._thread = threading.Thread(target=self._run, name="scripted-http", daemon=True)
+        self._connections: set[asyncio.Task[Any]] = set()
         self.loop: asyncio.AbstractEventLoop
         self.port: int
         self._stop: asyncio.Event
@@ -164,15 +164,14 @@ class ThreadedServer:
         await asyncio.gather(*self._connections, return_exceptions=True)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._connections.add(task)
+        talk = asyncio.ensure_future(self._talk(reader, writer))
+        self._connections.add(talk)
         try:
-            await self._talk(reader, writer)
+            await talk
         except (ClientLeftError, ConnectionError, asyncio.CancelledError):
             pass
         finally:
-            self._connections.discard(task)
+            self._connections.discard(talk)
             writer.transport.abort()
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from tests.fakes.replies import Call, Reply, ToolUse
-from tests.fakes.tokens import count_prompt, count_tokens
+from rlmlab.modelserver.scripted.replies import Call, Reply, ToolUse
+from rlmlab.modelserver.scripted.tokens import count_prompt, count_tokens
 
 
 def delivered(call: Call, reply: Reply) -> tuple[str, str]:
