@@ -11,6 +11,7 @@ from uuid import UUID
 from django.conf import settings
 
 from rlmlab.engine.errors import MissingCredentials, UnknownModel
+from rlmlab.engine.providers.base import ModelInfo
 from rlmlab.engine.providers.catalog import Catalog
 from rlmlab.engine.structured import unsupported
 from rlmlab.engine.types import Budget
@@ -19,6 +20,7 @@ from rlmlab.tenancy.catalogs import catalog_of
 from rlmlab.tenancy.limits import checked_budget, highest_of
 from rlmlab.tenancy.models import Organization, Project
 from trajectories import environments
+from trajectories.models.runs import Mode
 
 DEFAULT_COST_USD: Final = 1.0
 TASK_CHARACTERS: Final = 1_000_000
@@ -28,6 +30,7 @@ TAG_CHARACTERS: Final = 50
 FILES: Final = 1000
 SEED_BITS: Final = 63
 FALLBACK_MODELS: Final = 5
+DEPTH_MODELS: Final = 20
 NESTED_LEVELS: Final = 100
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 T = TypeVar("T")
@@ -47,6 +50,8 @@ class RunRequest:
     model: str = ""
     sub_model: str = ""
     fallback_models: Sequence[str] | None = None
+    depth_models: Sequence[str] = ()
+    mode: str = ""
     environment: str = ""
     budget: Mapping[str, Any] = field(default_factory=dict)
     response_schema: Mapping[str, Any] | None = None
@@ -66,7 +71,9 @@ class RunPlan:
     title: str
     model: str
     sub_model: str
+    depth_models: tuple[str, ...]
     fallback_models: tuple[str, ...]
+    info: ModelInfo
     environment: environments.Available
     budget: Budget
     cost_limit_given: bool
@@ -76,11 +83,13 @@ class RunPlan:
 
 @dataclass(frozen=True, slots=True)
 class _Models:
-    """Which models a run has, and whether the price of each is known."""
+    """Which models a run has, what is known of the root's, and whether the price of each is known."""
 
     model: str
     sub_model: str
+    depth_models: tuple[str, ...]
     fallback_models: tuple[str, ...]
+    info: ModelInfo
     priced: bool
 
 
@@ -128,6 +137,8 @@ def plan(request: RunRequest, *, organization: Organization, project: Project) -
     budget = checks.run(lambda: _budget(request.budget, organization, project), Budget())
     tags: tuple[str, ...] = checks.run(lambda: clean_tags(request.tags), ())
     checks.run(lambda: _check_context(request), None)
+    if request.mode not in {"", *Mode.values}:
+        checks.add("mode", f"must be one of {', '.join(Mode.values)}")
     checks.run(lambda: _check_schema(request.response_schema), None)
     seed = checks.run(lambda: _seed(request.seed), None)
     checks.refuse()
@@ -140,7 +151,9 @@ def plan(request: RunRequest, *, organization: Organization, project: Project) -
         title=title,
         model=models.model,
         sub_model=models.sub_model,
+        depth_models=models.depth_models,
         fallback_models=models.fallback_models,
+        info=models.info,
         environment=environment,
         budget=budget,
         cost_limit_given=given,
@@ -174,7 +187,9 @@ def title_of(task: str) -> str:
 def _models(checks: Checks, request: RunRequest, organization: Organization, project: Project) -> _Models:
     """Choose the run's models, the request's before the project's before the installation's, and check each."""
     catalog = catalog_of(organization)
-    model = request.model or project.default_model or settings.RLMLAB.default_model or settings.RLMLAB.local_model
+    by_depth = _by_depth(checks, request)
+    first = request.model or (by_depth[0] if by_depth else "")
+    model = first or project.default_model or settings.RLMLAB.default_model or settings.RLMLAB.local_model
     sub_model = request.sub_model or project.default_sub_model
     fallbacks = list(project.fallback_models if request.fallback_models is None else request.fallback_models)
     if len(fallbacks) > FALLBACK_MODELS:
@@ -182,18 +197,32 @@ def _models(checks: Checks, request: RunRequest, organization: Organization, pro
         fallbacks = []
     named = [("model", model), *([("sub_model", sub_model)] if sub_model else [])]
     named += [(f"fallback_models.{at}", name) for at, name in enumerate(fallbacks)]
-    priced = [checks.run(partial(_is_priced, catalog, field, name), otherwise=False) for field, name in named]
+    named += [(f"depth_models.{at}", name) for at, name in enumerate(by_depth) if at and name]
+    unknown = ModelInfo(model, None)
+    infos = [checks.run(partial(_info, catalog, field, name), unknown) for field, name in named]
     others = dict.fromkeys(name for name in fallbacks if name != model)
-    return _Models(model, sub_model, tuple(others), all(priced))
+    by_depth = (model, *by_depth[1:]) if by_depth else ()
+    return _Models(model, sub_model, by_depth, tuple(others), infos[0], all(info.price is not None for info in infos))
 
 
-def _is_priced(catalog: Catalog, field: str, model: str) -> bool:
-    """Tell whether the price of a model that can be called is known."""
+def _info(catalog: Catalog, field: str, model: str) -> ModelInfo:
+    """Describe a model that can be called."""
     clean_text(field, model, TITLE_CHARACTERS)
     try:
-        return catalog.check(model).price is not None
+        return catalog.check(model)
     except (UnknownModel, MissingCredentials) as error:
         raise Invalid.field(field, str(error)) from None
+
+
+def _by_depth(checks: Checks, request: RunRequest) -> tuple[str, ...]:
+    """Return the table of models by depth, the root's first; empty names mean the usual model."""
+    names = tuple(name.strip() for name in request.depth_models)
+    if len(names) > DEPTH_MODELS:
+        checks.add("depth_models", f"has {len(names)} items; {DEPTH_MODELS} are allowed")
+        return ()
+    if request.model and names and names[0] not in {"", request.model}:
+        checks.add("depth_models.0", f"names {names[0][:200]!r}, and model another one: leave one of them out")
+    return names
 
 
 def _budget(wanted: Mapping[str, Any], organization: Organization, project: Project) -> Budget:

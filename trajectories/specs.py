@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import Any, cast
 
 from rlmlab.engine.memory import Recalled
-from rlmlab.engine.types import Budget, ContextOpener, Example, RunSpec
+from rlmlab.engine.types import Budget, ContextOpener, Example, Mode, RunSpec
 from sandbox.base import PROFILES
 from trajectories import contexts
 from trajectories.improvement.prompts import own_text
@@ -28,7 +28,10 @@ def run_spec(run: Run, inputs: Sequence[RunInput], open_context: ContextOpener, 
         task=run.task,
         model=run.model,
         sub_model=run.sub_model or None,
+        depth_models=tuple(run.depth_models),
         fallback_models=tuple(run.fallback_models),
+        mode=mode_of(run),
+        mode_reason=run.mode_reason or None,
         environment_name=run.environment,
         profile=PROFILES[run.profile],
         budget=budget_of(run),
@@ -41,6 +44,11 @@ def run_spec(run: Run, inputs: Sequence[RunInput], open_context: ContextOpener, 
         pinned_memories=shown.pinned_memories,
         examples=shown.examples,
     )
+
+
+def mode_of(run: Run) -> Mode:
+    """Return how a run works; `auto` was settled when it was made."""
+    return cast("Mode", run.mode)
 
 
 def budget_of(run: Run) -> Budget:
@@ -57,7 +65,10 @@ def root_data(run: Run) -> dict[str, Any]:
         "task": run.task,
         "model": run.model,
         "sub_model": run.sub_model or None,
+        "depth_models": list(run.depth_models),
         "fallback_models": list(run.fallback_models),
+        "mode": run.mode,
+        "mode_reason": run.mode_reason or None,
         "prompt": None if run.prompt_version is None else str(run.prompt_version),
         "examples": [],
         "memory": run.use_memory,

@@ -148,15 +148,20 @@ def refuse_too_large(info: ModelInfo, bound: int) -> None:
     Raises:
         InputTooLarge: it does not.
     """
+    room = room_of(info)
+    if room is not None and bound > room:
+        raise InputTooLarge(
+            f"The input may have {bound:,} tokens, and {info.model} has room for {room:,} of {info.context_window:,} "
+            "beside its answer. Nothing was called. Use the mode rlm or repl, which read the input piece by piece"
+        )
+
+
+def room_of(info: ModelInfo) -> int | None:
+    """Return how many tokens of input leave a model room to answer; None where its window is not known."""
     window = info.context_window
     if window is None:
-        return
-    room = window - min(STEP_OUTPUT_TOKENS, window // WINDOW_OUTPUT_SHARE) - text_bound(texts.SYSTEM)
-    if bound > room:
-        raise InputTooLarge(
-            f"The input may have {bound:,} tokens, and {info.model} has room for {max(0, room):,} of {window:,} beside "
-            "its answer. Nothing was called. Use the mode rlm or repl, which read the input piece by piece"
-        )
+        return None
+    return max(0, window - min(STEP_OUTPUT_TOKENS, window // WINDOW_OUTPUT_SHARE) - text_bound(texts.SYSTEM))
 
 
 def read(source: ContextSource | None) -> list[tuple[str, str]]:

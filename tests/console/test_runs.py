@@ -62,7 +62,7 @@ def test_the_filter_is_the_grammar_of_the_api(as_ada: Client, run: Run, ada: Pri
 def test_a_filter_that_cannot_be_read_is_explained(as_ada: Client, run: Run) -> None:
     response = as_ada.get(LIST, {"query": "colour:red"})
     assert response.status_code == 422
-    assert '"colour" is not a key; use status, reason, model, prompt, tag,' in text_of(response)
+    assert '"colour" is not a key; use status, reason, mode, model, prompt, tag,' in text_of(response)
     assert "Rating" not in text_of(response)
 
 

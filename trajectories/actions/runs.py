@@ -16,8 +16,9 @@ from trajectories.closing import close_unstarted
 from trajectories.improvement.examples import attach_examples, select_examples
 from trajectories.improvement.prompts import version_for_run
 from trajectories.models import Run, RunInput
-from trajectories.models.runs import RunStatus
+from trajectories.models.runs import Mode, RunStatus
 from trajectories.requests import RunPlan, RunRequest, plan
+from trajectories.routing import settle_mode
 
 
 def start_run(
@@ -35,9 +36,11 @@ def start_run(
     with scoping.organization(by.organization):
         if idempotent is not None and (run := earlier_run(by=by, project=project, request=idempotent)) is not None:
             return run
-        run = new_run(by, project, plan(request, organization=by.organization, project=project))
-        run.prompt_version = version_for_run(project, request.prompt)
+        planned = plan(request, organization=by.organization, project=project)
+        run = new_run(by, project, planned)
         inputs = contexts.attach(run, context=request.context, files=request.files)
+        settle_mode(run, planned.info, request)
+        run.prompt_version = None if run.mode == Mode.DIRECT else version_for_run(project, request.prompt)
         run.use_examples, run.use_memory = request.use_examples, request.use_memory
         run.response_schema = dict(request.response_schema) if request.response_schema is not None else None
         run.save(force_insert=True)
@@ -67,6 +70,7 @@ def new_run(by: Principal, project: Project, planned: RunPlan) -> Run:
         title=planned.title,
         model=planned.model,
         sub_model=planned.sub_model,
+        depth_models=list(planned.depth_models),
         fallback_models=list(planned.fallback_models),
         environment=planned.environment.name,
         environment_level=planned.environment.level,

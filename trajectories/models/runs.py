@@ -113,6 +113,9 @@ class Run(OrgModel):
     )
     fallback_models = ArrayField(models.CharField(max_length=200), default=list, blank=True)
     mode = models.CharField(max_length=10, choices=Mode.choices, default=Mode.RLM)
+    mode_reason = models.TextField(
+        blank=True, default="", help_text="Why `auto` chose the mode; empty where it was asked for."
+    )
     tools = ArrayField(models.CharField(max_length=60), default=list, blank=True)
     use_cache = models.BooleanField(default=False, help_text="As the project had it when the run was made.")
     priority = models.SmallIntegerField(default=0, help_text="Higher is claimed earlier, within an organization.")
@@ -181,6 +184,7 @@ class Run(OrgModel):
             models.Index(fields=["project", "purpose", "-created_at", "-id"], name="run_by_purpose"),
             models.Index(fields=["project", "status", "-created_at", "-id"], name="run_by_status"),
             models.Index(fields=["project", "model", "-created_at", "-id"], name="run_by_model"),
+            models.Index(fields=["project", "mode", "-created_at", "-id"], name="run_by_mode"),
             GinIndex(fields=["project", "tags"], name="run_by_tag"),
             models.Index(fields=["origin_run_id"], name="run_by_origin", condition=~Q(origin="")),
             models.Index(fields=["id"], name="run_at_work", condition=Q(status="running")),

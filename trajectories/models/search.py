@@ -35,6 +35,7 @@ class SearchedRun(OrgModel):
     seconds = models.FloatField()
     words = models.TextField()
     read_words = models.TextField()
+    mode = models.CharField(max_length=10)
 
     class Meta:
         managed = False

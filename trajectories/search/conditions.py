@@ -146,6 +146,7 @@ _KEYED: Final[dict[str, Callable[[Term, Project], Q]]] = {
     "status": _word("status"),
     "reason": _word("finish_reason"),
     "purpose": _word("purpose"),
+    "mode": _word("mode"),
     "model": _model,
     "prompt": _prompt,
     "tag": _tag,

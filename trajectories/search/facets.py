@@ -8,7 +8,7 @@ from typing import Final
 from rlmlab.tenancy.models import Project
 from trajectories.models import PromptVersion, SearchedRun
 from trajectories.models.prompts import SYSTEM_PROMPT
-from trajectories.models.runs import Purpose, RunStatus
+from trajectories.models.runs import Mode, Purpose, RunStatus
 from trajectories.search.conditions import models_in_use
 from trajectories.search.grammar import Term, chosen, text_of, toggled
 
@@ -17,6 +17,7 @@ COUNTED: Final = 1000
 MODELS: Final = 50
 TAGS: Final = 20
 VERSIONS: Final = 20
+MODES: Final = (Mode.DIRECT.value, Mode.REPL.value, Mode.RLM.value)
 RATINGS: Final = {
     "Right": Term("rating.correct", (">=0.8",)),
     "Wrong": Term("rating.correct", ("<0.5",)),
@@ -56,6 +57,7 @@ class _Seen:
 
     statuses: Mapping[str, int]
     models: Mapping[str, int]
+    modes: Mapping[str, int]
     tags: Mapping[str, int]
     versions: Mapping[str, int]
     complete: bool
@@ -74,6 +76,7 @@ def facets_in(project: Project, terms: Sequence[Term]) -> list[Facet]:
     return [
         Facet("Status", _choices(terms, "status", RunStatus.values, seen, seen.statuses)),
         Facet("Model", _choices(terms, "model", models, seen, seen.models), "No model was used yet."),
+        Facet("Mode", _choices(terms, "mode", MODES, seen, seen.modes)),
         Facet("Tag", _tags(terms, seen), "No run has a tag yet."),
         Facet("Rating", _ratings(terms)),
         Facet("Prompt", _choices(terms, "prompt", versions, seen, seen.versions), "No prompt was used yet."),
@@ -82,11 +85,12 @@ def facets_in(project: Project, terms: Sequence[Term]) -> list[Facet]:
 
 def _seen(project: Project) -> _Seen:
     runs = SearchedRun.objects.for_org(project.organization_id).filter(project=project, purpose=Purpose.USER)
-    columns = ("status", "model", "tags", "prompt_version__number")
+    columns = ("status", "model", "tags", "prompt_version__number", "mode")
     rows = list(runs.order_by("-created_at", "-id").values_list(*columns)[: COUNTED + 1])
     return _Seen(
         statuses=Counter(row[0] for row in rows),
         models=Counter(row[1] for row in rows),
+        modes=Counter(row[4] for row in rows),
         tags=dict(Counter(tag for row in rows for tag in row[2]).most_common()),
         versions=Counter(f"v{row[3]}" for row in rows),
         complete=len(rows) <= COUNTED,

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Final, Generic, TypeVar
 
 from trajectories.models.ratings import Dimension
-from trajectories.models.runs import FinishReason, Purpose, RunStatus
+from trajectories.models.runs import FinishReason, Mode, Purpose, RunStatus
 
 TAG_CHARACTERS: Final = 50
 N = TypeVar("N", int, float, datetime)
@@ -130,6 +130,7 @@ _NUMBER_KEY: Final = _read_by(numbers, "a number, as 0.5, >0.5, <=0.5 or 0.1..0.
 KEYS: Final[dict[str, Key]] = {
     "status": _one_of(RunStatus.values),
     "reason": _one_of(FinishReason.values),
+    "mode": _one_of(mode for mode in Mode.values if mode != Mode.AUTO),
     "model": Key(lambda _: True, "a model's name, with * for anything"),
     "prompt": _read_by(prompt_version, "a version of a prompt, as 3, v3 or system@3"),
     "tag": Key(lambda value: len(value) <= TAG_CHARACTERS, f"a tag of at most {TAG_CHARACTERS} characters"),

@@ -1,7 +1,7 @@
 """Runs as the API shows and takes them."""
 
 from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from ninja import Schema
@@ -49,6 +49,16 @@ class RunIn(Body):
     fallback_models: list[str] | None = Field(
         None, description="Asked in order when a model fails for good; null: the project's."
     )
+    depth_models: list[str] = Field(
+        [],
+        description="Models by depth, the root's first; a sub-call is asked of the model one depth below its cell. "
+        "Empty or missing: `sub_model`, else `model`.",
+    )
+    mode: Literal["direct", "repl", "rlm", "auto"] | None = Field(
+        None,
+        description="`direct`: one plain call with the whole input. `repl`: a REPL without sub-calls. `rlm` (the "
+        "default): with them. `auto`: by the input's size and by how this project's past runs went.",
+    )
     environment: str | None = None
     budget: BudgetIn | None = None
     response_schema: JsonObject | None = None
@@ -69,6 +79,8 @@ class RunIn(Body):
             model=self.model or "",
             sub_model=self.sub_model or "",
             fallback_models=self.fallback_models,
+            depth_models=self.depth_models,
+            mode=self.mode or "",
             environment=self.environment or "",
             budget=self.budget.model_dump() if self.budget is not None else {},
             response_schema=self.response_schema,
@@ -143,7 +155,10 @@ class RunPrompt(Schema):
 
 
 class RunSummary(Schema):
-    """A run as lists show it; `prompt` null: it was made before prompts had versions."""
+    """A run as lists show it; `prompt` null: it got no version of one, as direct runs do not.
+
+    `mode_reason` tells why `auto` chose the mode; null where it was asked for.
+    """
 
     id: UUID
     project: str
@@ -153,7 +168,10 @@ class RunSummary(Schema):
     error: RunError | None
     model: str
     sub_model: str | None
+    depth_models: list[str]
     fallback_models: list[str]
+    mode: str
+    mode_reason: str | None
     prompt: RunPrompt | None
     environment: str
     environment_level: str | None
@@ -205,7 +223,10 @@ def summary(run: Run) -> dict[str, Any]:
         "error": {"code": run.error_code, "message": run.error_message} if run.error_code else None,
         "model": run.model,
         "sub_model": run.sub_model or None,
+        "depth_models": run.depth_models,
         "fallback_models": run.fallback_models,
+        "mode": run.mode,
+        "mode_reason": run.mode_reason or None,
         "prompt": None if run.prompt_version is None else RunPrompt.of(run.prompt_version),
         "environment": run.environment,
         "environment_level": run.environment_level or None,

@@ -152,6 +152,8 @@ class RlmDetails extends LightElement {
       <dl class="facts">
         ${fact("Model", html`<span class="mono">${run.model}</span>`)}
         ${fact("Sub-calls", run.sub_model ? html`<span class="mono">${run.sub_model}</span>` : "the same model")}
+        ${run.depth_models?.length ? fact("By depth", html`<span class="mono">${run.depth_models.map((name) => name || "the same").join(", ")}</span>`) : nothing}
+        ${fact("Mode", run.mode_reason ? html`${run.mode}, chosen: ${clean(run.mode_reason)}` : run.mode)}
         ${fact("Prompt", run.prompt && html`<a class="mono" href=${promptAddress(run)}>${run.prompt.name} v${run.prompt.version}</a>`)}
         ${fact("Environment", run.environment)}
         ${fact("Input", context ? `${format.bytes(context.size)}, ${this.contextKind(context)}` : null)}

@@ -1,7 +1,7 @@
 // The request that would start the same run, as one shell command. Pure.
 
 const COPIED = [
-  "task", "model", "sub_model", "environment", "response_schema", "seed", "tags", "title", "use_examples", "use_memory",
+  "task", "model", "sub_model", "depth_models", "mode", "environment", "response_schema", "seed", "tags", "title", "use_examples", "use_memory",
 ];
 
 function isGiven(value) {

@@ -68,7 +68,7 @@ class LaunchForm {
   /** The request's body, with what was left empty left out. */
   body() {
     const body = { task: this.field("task").value };
-    for (const name of ["model", "sub_model", "environment", "prompt"]) {
+    for (const name of ["model", "sub_model", "mode", "environment", "prompt"]) {
       const value = this.field(name).value.trim();
       if (value) body[name] = value;
     }
@@ -82,6 +82,8 @@ class LaunchForm {
     if (tags.length) body.tags = tags;
     const fallbacks = this.listed("fallback_models");
     if (fallbacks.length) body.fallback_models = fallbacks;
+    const depths = this.field("depth_models").value.split(",").map((name) => name.trim());
+    if (depths.some(Boolean)) body.depth_models = depths;
     const budget = {};
     for (const name of LIMITS) {
       const value = this.field(`budget.${name}`).value.trim();

@@ -27,6 +27,13 @@ test("only what was asked for is asked again", () => {
   });
 });
 
+test("mode and models by depth are asked for again", () => {
+  const body = requestBody({ ...RUN, mode: "repl", depth_models: ["openai/a", ""], mode_reason: "it went better here" });
+  assert.equal(body.mode, "repl");
+  assert.deepEqual(body.depth_models, ["openai/a", ""]);
+  assert.equal("mode_reason" in body, false);
+});
+
 test("the same prompt version, examples, memory and fallback models are asked for", () => {
   const body = requestBody({
     ...RUN, prompt: { name: "system", version: 3 }, use_examples: true, use_memory: false, fallback_models: [],

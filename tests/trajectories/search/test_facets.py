@@ -22,9 +22,10 @@ def choice(facet: Facet, label: str) -> Choice:
 
 def test_a_project_without_runs_has_statuses_and_ratings_to_choose(acme: Tenant) -> None:
     found = facets(acme)
-    assert list(found) == ["Status", "Model", "Tag", "Rating", "Prompt"]
+    assert list(found) == ["Status", "Model", "Mode", "Tag", "Rating", "Prompt"]
     assert choice(found["Status"], "failed") == Choice("failed", "status:failed", active=False, count=0)
     assert [found[name].choices for name in ("Model", "Tag", "Prompt")] == [[], [], []]
+    assert [choice.query for choice in found["Mode"].choices] == ["mode:direct", "mode:repl", "mode:rlm"]
     assert found["Tag"].empty == "No run has a tag yet."
 
 

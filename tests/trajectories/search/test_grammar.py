@@ -13,6 +13,7 @@ from trajectories.search.values import KEYS
 VALUES = {
     "status": ["failed", "succeeded"],
     "reason": ["budget"],
+    "mode": ["direct", "rlm"],
     "model": ["gpt*", "a b", 'a"b', "a\\b", "a,b"],
     "prompt": ["3", "v3", "system@3"],
     "tag": ["x", "two words", 'with "quotes"', "back\\slash", '\\"', "a:b", "-", "*"],
@@ -66,7 +67,7 @@ def test_terms(query: str, terms: list[Term]) -> None:
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        ("owner:ada", '"owner" is not a key; use status, reason, model, prompt, tag, rating.correct,'),
+        ("owner:ada", '"owner" is not a key; use status, reason, mode, model, prompt, tag, rating.correct,'),
         ("http://x", "or put http://x in quotes"),
         ('"open', 'cannot be read at "open: is a quote open, or a value missing?'),
         ('a "b', 'cannot be read at "b'),

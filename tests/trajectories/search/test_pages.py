@@ -23,7 +23,7 @@ def test_a_listing_has_runs_verdicts_and_facets(acme: Tenant) -> None:
     found = listing(acme)
     assert ([run.title for run in found.page.items], found.page.next_cursor) == (["new", "rated"], "")
     assert {run_id: verdict.correct for run_id, verdict in found.verdicts.items()} == {rated.id: 0.5}
-    assert [facet.name for facet in found.facets] == ["Status", "Model", "Tag", "Rating", "Prompt"]
+    assert [facet.name for facet in found.facets] == ["Status", "Model", "Mode", "Tag", "Rating", "Prompt"]
     assert listing(acme, with_facets=False).facets == []
 
 
