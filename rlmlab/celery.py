@@ -1,4 +1,4 @@
-"""The Celery app. The broker only says "wake run N": the database owns the run."""
+"""The Celery app. The broker only says that a run waits: the database owns the run, and says whose turn it is."""
 
 import os
 

@@ -199,7 +199,7 @@ CHANNEL_LAYERS = {
     },
 }
 
-# the queue: says which run to wake; the database decides who runs it
+# the queue: says that a run waits; the database decides which one is whose
 CELERY_BROKER_URL = RLMLAB.redis_url or valkey.broker_url(PLACES)
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 21600,
@@ -216,7 +216,9 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "runs"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_POOL = "threads"
-CELERY_WORKER_CONCURRENCY = RLMLAB.worker_runs
+# RLMLAB_WORKER_RUNS counts the runs on the worker's one loop. These threads only answer messages, and each holds one
+# while every place is taken: the fewer there are, the more is left to workers that have places.
+CELERY_WORKER_CONCURRENCY = 2
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(RLMLAB.data_dir / "beat-schedule")

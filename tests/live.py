@@ -81,7 +81,7 @@ def wait_until(condition: Callable[[], bool], seconds: float = 20.0, what: str =
 def worker(*, beat: bool = False, **environ: str) -> Iterator[Process]:
     """Run a real Celery worker until the block ends; it is ready when the block begins."""
     name = f"test-{time.monotonic_ns()}"
-    command = ["-m", "celery", "-A", "rlmlab.celery", "worker", "-P", "threads", "-c", "16", "--loglevel", "INFO"]
+    command = ["-m", "celery", "-A", "rlmlab.celery", "worker", "-P", "threads", "--loglevel", "INFO"]
     command += ["--without-gossip", "--without-mingle", "-n", f"{name}@%h", *(["-B"] if beat else [])]
     process = spawn("worker", command, **environ)
     try:

@@ -1,7 +1,7 @@
 """Works on runs: one event loop in a thread of its own a worker process, and a few threads for the database.
 
-A Celery thread hands a run over and waits. The run's lease is kept by one heartbeat for all runs of the process; a
-message, or failing that the heartbeat, tells it to stop one.
+Celery's messages only say that there may be a run to take; how many are in work at a time is the intake's to keep. The
+runs' leases are kept by one heartbeat for all of them; a message, or failing that the heartbeat, tells it to stop one.
 """
 
 import asyncio
@@ -22,10 +22,11 @@ from rlmlab.engine.clock import SystemClock
 from rlmlab.engine.errors import LostLease
 from rlmlab.engine.providers.access import SharedProvider
 from rlmlab.engine.types import CancelToken
-from trajectories import leases, queue
+from trajectories import fairness, leases, queue
 from trajectories.doorbell import CHANNEL_ERRORS
 from trajectories.environments import Environments
 from trajectories.execution import Execution
+from trajectories.intake import Intake
 from trajectories.sinks import AWAY
 from trajectories.stopping import stop
 from trajectories.store import Holder
@@ -44,7 +45,7 @@ class Active:
     """A run in work: whose it is, how to stop it, how to take it away."""
 
     holder: Holder
-    task: "asyncio.Task[None]"
+    task: "asyncio.Task[None]" = field(init=False)
     cancel: CancelToken = field(default_factory=CancelToken)
     execution: Execution | None = None
     taken: bool = False
@@ -67,7 +68,7 @@ class Runner:
         self._make_provider = make_provider
         self._clock = SystemClock()
         self._active: dict[UUID, Active] = {}
-        self._draining = False
+        self._drained: asyncio.Task[None] | None = None
         self._threads = ThreadPoolExecutor(DATABASE_THREADS, "database")
         self._pulse = ThreadPoolExecutor(1, "heartbeat")
         self._loop = asyncio.new_event_loop()
@@ -75,6 +76,7 @@ class Runner:
         self._upkeep: list[asyncio.Task[None]] = []
         self._provider: asyncio.Future[SharedProvider]
         self._environments: Environments
+        self._intake: Intake
 
     # called from other threads
 
@@ -83,9 +85,9 @@ class Runner:
         self._thread.start()
         self._submit(self._start()).result()
 
-    def run(self, *, run_id: UUID, organization_id: UUID) -> None:
-        """Work on a run if it is to be had, and return when there is nothing left to do."""
-        self._submit(self._claimed(run_id, organization_id)).result()
+    def wake(self) -> bool:
+        """Take runs if there are any and a place is free; False: there is none, and the message is another worker's."""
+        return self._submit(self._offer()).result()
 
     def sweep(self) -> int:
         """Wake workers for runs that nobody works on; return how many."""
@@ -96,7 +98,7 @@ class Runner:
         self._submit(self._drain(grace_seconds))
 
     def stop(self) -> None:
-        """Give up what is left and end the loop."""
+        """End the loop, once the drain is done; without one, give up what is left."""
         self._submit(self._stop()).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
@@ -113,6 +115,8 @@ class Runner:
         self._provider = asyncio.ensure_future(self._make_provider())
         self._environments = Environments()
         self._upkeep = [asyncio.create_task(self._beat()), asyncio.create_task(self._listen())]
+        limits = settings.RLMLAB
+        self._intake = Intake(limits.worker_runs, self._take, self._begin, look_seconds=limits.sweep_seconds)
 
     async def _stop(self) -> None:
         await self._drain(0.0)
@@ -125,18 +129,17 @@ class Runner:
         call = partial(_on_lasting_connection, partial(work, *args, **kwargs))
         return await self._loop.run_in_executor(self._threads, call)
 
-    async def _claimed(self, run_id: UUID, organization_id: UUID) -> None:
-        if self._draining or run_id in self._active:
-            return
-        holder = await self._database(leases.claim, run_id=run_id, organization_id=organization_id, owner=self.owner)
-        if holder is None:
-            return
-        active = self._active[run_id] = Active(holder, asyncio.create_task(asyncio.sleep(0)))
+    async def _offer(self) -> bool:
+        return await self._intake.offer()
+
+    async def _take(self) -> Holder | None:
+        return await self._database(fairness.claim_next, owner=self.owner, but_not=tuple(self._active))
+
+    def _begin(self, holder: Holder) -> "asyncio.Task[None]":
+        active = self._active[holder.run_id] = Active(holder)
         active.task = asyncio.create_task(self._work(active))
-        try:
-            await asyncio.wait({active.task})
-        finally:
-            del self._active[run_id]
+        active.task.add_done_callback(lambda _: self._active.pop(holder.run_id))
+        return active.task
 
     async def _work(self, active: Active) -> None:
         execution = active.execution = Execution(active.holder, self._database, self._clock)
@@ -151,7 +154,12 @@ class Runner:
             await execution.close_broken()
 
     async def _drain(self, grace_seconds: float) -> None:
-        self._draining = True
+        if self._drained is None:
+            self._drained = asyncio.create_task(self._give_up_after(grace_seconds))
+        await self._drained
+
+    async def _give_up_after(self, grace_seconds: float) -> None:
+        await self._intake.close()
         if tasks := {active.task for active in self._active.values()}:
             await asyncio.wait(tasks, timeout=grace_seconds)
         left = list(self._active.values())

@@ -147,7 +147,7 @@ def worker_child(where: Places, env: Environment) -> Child:
     """Return the worker's child; beat runs inside it, since this machine has one."""
     command = [
         sys.executable, "-m", "celery", "-A", "rlmlab.celery", "worker", "-B", "-P", "threads",
-        "-c", str(env.worker_runs), "--loglevel", env.log_level, "--without-gossip", "--without-mingle",
+        "--loglevel", env.log_level, "--without-gossip", "--without-mingle",
         "-n", f"worker-{os.getpid()}@%h",
     ]  # fmt: skip
     return Child("worker", command, where.logs / "worker.log", cwd=ROOT, stop_seconds=15.0, stop_signal=signal.SIGTERM)

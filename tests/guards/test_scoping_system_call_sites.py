@@ -32,6 +32,7 @@ CALL_SITES: Final = {
     "trajectories/leases.py:beat",
     "trajectories/leases.py:sweep",
     "trajectories/leases.py:expire_dead",
+    "trajectories/fairness.py:claim_next",
 }
 HOME: Final = "rlmlab/scoping/"
 # a function of the owner, whom no policy stops, and which therefore looks at the caller's scope itself

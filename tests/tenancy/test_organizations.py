@@ -55,9 +55,23 @@ def test_organization_has_no_caps_at_first(acme: Tenant) -> None:
 
 
 def test_set_caps_stores_clears_and_records(ada: Principal) -> None:
-    set_caps(by=ada, caps={"max_tokens": 5000, "max_cost_usd": 0.25, "max_seconds": 60, "max_sub_calls": 3})
+    set_caps(
+        by=ada,
+        caps={
+            "max_tokens": 5000,
+            "max_cost_usd": 0.25,
+            "max_seconds": 60,
+            "max_sub_calls": 3,
+            "max_concurrent_runs": 7,
+        },
+    )
     changed = set_caps(by=ada, caps={"max_tokens": None, "max_cost_usd": 0.5})
-    assert changed.budget_caps() == {"max_cost_usd": 0.5, "max_seconds": 60, "max_sub_calls": 3}
+    assert changed.budget_caps() == {
+        "max_cost_usd": 0.5,
+        "max_seconds": 60,
+        "max_sub_calls": 3,
+        "max_concurrent_runs": 7,
+    }
     with scoping.organization(ada.organization):
         assert Organization.objects.get().budget_caps() == changed.budget_caps()
     assert entries(ada.organization_id)[-1] == (
@@ -75,7 +89,11 @@ def test_set_caps_stores_clears_and_records(ada: Principal) -> None:
         ("max_sub_calls", 1.5, "must be a whole number"),
         ("max_cost_usd", float("nan"), "must be above 0 and at most 10000000"),
         ("max_cost_usd", float("inf"), "must be above 0 and at most 10000000"),
-        ("tokens", 1, "is not a limit; use one of max_tokens, max_cost_usd, max_seconds, max_sub_calls"),
+        (
+            "tokens",
+            1,
+            "is not a limit; use one of max_tokens, max_cost_usd, max_seconds, max_sub_calls, max_concurrent_runs",
+        ),
     ],
 )
 def test_set_caps_refuses_a_bad_value(ada: Principal, field: str, value: float, reason: str) -> None:

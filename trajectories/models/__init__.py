@@ -10,6 +10,7 @@ from trajectories.models.prompts import Prompt, PromptLabel, PromptVersion
 from trajectories.models.ratings import Rating
 from trajectories.models.runs import Run, RunInput, Tombstone
 from trajectories.models.search import SearchedRun
+from trajectories.models.turns import Turn
 
 __all__ = [
     "Blob",
@@ -35,4 +36,5 @@ __all__ = [
     "SearchedRun",
     "Span",
     "Tombstone",
+    "Turn",
 ]

@@ -188,7 +188,11 @@ class Run(OrgModel):
             GinIndex(fields=["project", "tags"], name="run_by_tag"),
             models.Index(fields=["origin_run_id"], name="run_by_origin", condition=~Q(origin="")),
             models.Index(fields=["id"], name="run_at_work", condition=Q(status="running")),
-            models.Index(fields=["created_at"], name="run_in_queue", condition=Q(status="queued")),
+            models.Index(
+                fields=["organization", "-priority", "created_at", "id"],
+                name="run_waiting_in_order",
+                condition=Q(status="queued"),
+            ),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(status__in=RunStatus.values), name="run_status_is_known"),

@@ -17,12 +17,14 @@ _COLUMNS: Final = {
     "max_cost_usd": "max_cost_usd_per_run",
     "max_seconds": "max_seconds_per_run",
     "max_sub_calls": "max_sub_calls_per_run",
+    "max_concurrent_runs": "max_concurrent_runs",
 }
 _HIGHEST: Final = {
     "max_tokens": 10**15,
     "max_cost_usd": 10**7,
     "max_seconds": 2_147_483_647,
     "max_sub_calls": 2_147_483_647,
+    "max_concurrent_runs": 100_000,
 }
 
 
@@ -48,7 +50,7 @@ def create_organization(*, by: Actor, slug: str, name: str) -> Organization:
 
 
 def set_caps(*, by: Principal, caps: Mapping[str, float | None]) -> Organization:
-    """Cap the budget of the organization's runs; None takes a cap away, what is not named stays.
+    """Cap the budget of the organization's runs and how many work at once; None takes a cap away, others stay.
 
     Raises:
         Invalid: an unknown limit, or a value that is not positive.

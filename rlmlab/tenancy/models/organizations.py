@@ -20,12 +20,16 @@ class Role(models.TextChoices):
 
 
 class BudgetCaps(TypedDict, total=False):
-    """The highest budget a run of an organization may have; a missing key means no cap of its own."""
+    """The highest budget a run of an organization may have, and how many may be at work at the same time.
+
+    A missing key means no cap of its own.
+    """
 
     max_tokens: int
     max_cost_usd: float
     max_seconds: int
     max_sub_calls: int
+    max_concurrent_runs: int
 
 
 class Organization(models.Model):
@@ -38,6 +42,11 @@ class Organization(models.Model):
     max_cost_usd_per_run = models.DecimalField(max_digits=12, decimal_places=4, null=True, blank=True)
     max_seconds_per_run = models.PositiveIntegerField(null=True, blank=True)
     max_sub_calls_per_run = models.PositiveIntegerField(null=True, blank=True)
+    max_concurrent_runs = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text="Runs at work at the same time; more wait. Empty: as many as the workers have places.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -52,7 +61,7 @@ class Organization(models.Model):
         return self.slug
 
     def budget_caps(self) -> BudgetCaps:
-        """Return the caps that are set, under the names of the budget's fields."""
+        """Return the caps that are set; those on a run stand under the names of the budget's fields."""
         caps = BudgetCaps()
         if self.max_tokens_per_run is not None:
             caps["max_tokens"] = self.max_tokens_per_run
@@ -62,6 +71,8 @@ class Organization(models.Model):
             caps["max_seconds"] = self.max_seconds_per_run
         if self.max_sub_calls_per_run is not None:
             caps["max_sub_calls"] = self.max_sub_calls_per_run
+        if self.max_concurrent_runs is not None:
+            caps["max_concurrent_runs"] = self.max_concurrent_runs
         return caps
 
 
