@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('tenancy', '0026_concurrent_runs'),
-        ('trajectories', '0013_purge_cached_answers'),
+        ('trajectories', '0024_modes'),
     ]
 
     operations = [
