@@ -140,6 +140,7 @@ class ModelInfo:
     schemas: bool = False  # takes `ChatRequest.response_schema`
     images: bool = False
     audio: bool = False
+    cache_marks: bool = False  # its prompt cache wants to be told where what stays the same ends
 
 
 class Provider(Protocol):

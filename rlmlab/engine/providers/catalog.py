@@ -9,7 +9,7 @@ from rlmlab.engine.errors import MissingCredentials, UnknownModel
 from rlmlab.engine.providers import credentials
 from rlmlab.engine.providers.access import NOTHING_OWN, Access
 from rlmlab.engine.providers.base import ModelInfo
-from rlmlab.engine.providers.openai_style import OFFERED
+from rlmlab.engine.providers.openai_style import OFFERED, OWN_SERVERS, wants_marks
 from rlmlab.engine.providers.prices import (
     Entry,
     prefixed_names,
@@ -85,6 +85,10 @@ class Catalog:
                 price=operators.price,
                 context_window=operators.context_window or info.context_window,
                 max_output_tokens=operators.max_output_tokens or info.max_output_tokens,
+                tools=_has(operators, "tools", otherwise=info.tools),
+                schemas=_has(operators, "schemas", otherwise=info.schemas),
+                images=_has(operators, "images", otherwise=info.images),
+                audio=_has(operators, "audio", otherwise=info.audio),
             )
         own = _first(self.access.prices, self._spellings(model))
         return info if own is None else replace(info, price=own)
@@ -164,8 +168,18 @@ class Catalog:
             bare = self.prices.get(model.partition("/")[2])
             entry = bare if bare is not None and same_provider(bare.provider, provider) else None
         if entry is None:
-            return ModelInfo(model, None)
-        return ModelInfo(model, entry.price, entry.context_window, entry.max_output_tokens)
+            return ModelInfo(model, None, schemas=provider in OWN_SERVERS)
+        return ModelInfo(
+            model,
+            entry.price,
+            entry.context_window,
+            entry.max_output_tokens,
+            tools="tools" in entry.skills,
+            schemas="schemas" in entry.skills or provider in OWN_SERVERS,
+            images="images" in entry.skills,
+            audio="audio" in entry.skills,
+            cache_marks="caches" in entry.skills and wants_marks(provider, model),
+        )
 
 
 def load_catalog(
@@ -183,3 +197,8 @@ def load_catalog(
 
 def _first(found: Mapping[str, T], names: tuple[str, ...]) -> T | None:
     return next((found[name] for name in names if name in found), None)
+
+
+def _has(entry: Entry, skill: str, *, otherwise: bool) -> bool:
+    """Tell whether a model has a skill: as the operator's file says, else as is known."""
+    return skill in entry.skills or (otherwise and skill not in entry.lacks)

@@ -52,7 +52,13 @@ SPECIAL: Mapping[str, Alternatives] = {
     "cohere_chat": (("COHERE_API_KEY",), ("CO_API_KEY",)),
     "cohere": (("COHERE_API_KEY",), ("CO_API_KEY",)),
     "ai21_chat": (("AI21_API_KEY",),),
+    "ollama": (("OLLAMA_API_BASE",),),
     "ollama_chat": (("OLLAMA_API_BASE",),),
+    "hosted_vllm": (("HOSTED_VLLM_API_BASE",),),
+    "lm_studio": (("LM_STUDIO_API_BASE",),),
+    "llamafile": (("LLAMAFILE_API_BASE",),),
+    "litellm_proxy": (("LITELLM_PROXY_API_BASE",),),
+    "openai_like": (("OPENAI_LIKE_API_BASE",),),
     "databricks": (("DATABRICKS_API_BASE", "DATABRICKS_API_KEY"),),
     "cloudflare": (("CLOUDFLARE_API_KEY", "CLOUDFLARE_ACCOUNT_ID"), ("CLOUDFLARE_API_KEY", "CLOUDFLARE_API_BASE")),
     "datarobot": (("DATAROBOT_API_TOKEN",),),
@@ -69,7 +75,7 @@ def alternatives_for(provider: str) -> Alternatives:
     """Return what lets the provider be called, by LiteLLM's habit `<PROVIDER>_API_KEY` or `…_API_BASE`."""
     if provider in SPECIAL:
         return SPECIAL[provider]
-    stem = provider.upper().replace("-", "_")
+    stem = _stem(provider)
     return ((f"{stem}_API_KEY",), (f"{stem}_API_BASE",))
 
 
@@ -79,14 +85,15 @@ def are_set(provider: str, environ: Mapping[str, str]) -> bool:
 
 
 def secrets_of(provider: str, environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the keys and tokens that the operator has set for a provider."""
+    """Return the keys and tokens that the operator has set for a provider; servers that need none may have one."""
     names = {name for alternative in alternatives_for(provider) for name in alternative if name.endswith(_SECRET)}
+    names.add(f"{_stem(provider)}_API_KEY")
     return tuple(environ[name] for name in sorted(names) if environ.get(name))
 
 
 def base_url_of(provider: str, environ: Mapping[str, str]) -> str:
     """Return the base URL that the operator has set for a provider, or ""."""
-    stem = provider.upper().replace("-", "_")
+    stem = _stem(provider)
     names = (f"{stem}_API_BASE", f"{stem}_BASE_URL") if provider == "openai" else (f"{stem}_API_BASE",)
     return next((environ[name] for name in names if environ.get(name)), "")
 
@@ -96,3 +103,8 @@ def describe_missing(provider: str, *, offered: bool = False) -> str:
     ways = [" and ".join(names) for names in alternatives_for(provider)]
     own = f"add a key under {SETTINGS_PAGE}, or " if offered else ""
     return f"No credentials for {provider}: {own}set {', or '.join(ways)}{' on the server' if offered else ''}."
+
+
+def _stem(provider: str) -> str:
+    """Return what the names of a provider's variables begin with; Ollama's two prefixes share theirs."""
+    return provider.removesuffix("_chat" if provider == "ollama_chat" else "").upper().replace("-", "_")

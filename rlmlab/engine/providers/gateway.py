@@ -19,12 +19,13 @@ from rlmlab.engine.errors import ProviderError
 from rlmlab.engine.providers import credentials
 from rlmlab.engine.providers.base import ChatRequest, Completed, ModelInfo, TextDelta, TokenUsage
 from rlmlab.engine.providers.catalog import Catalog
-from rlmlab.engine.providers.estimates import estimate_usage
 from rlmlab.engine.providers.failures import Interrupted, cut, failure_of_status, stalled, without_secret
 from rlmlab.engine.providers.lean import CONNECT_SECONDS, SILENCE_SECONDS, Endpoint
+from rlmlab.engine.providers.messages import messages_of, response_format, tools_of
 from rlmlab.engine.providers.retries import Item, RetryPolicy, stream_with_retries
-from rlmlab.engine.providers.sse import finish_reason_of, read_usage
+from rlmlab.engine.providers.sse import StreamReader
 from rlmlab.engine.providers.throttle import Throttle
+from rlmlab.engine.providers.usage import read_usage
 
 
 @cache
@@ -115,9 +116,13 @@ class GatewayProvider:
 
     def _options(self, request: ChatRequest, endpoint: Endpoint | None) -> dict[str, Any]:
         silence = min(self._silence_seconds, request.timeout_seconds)
+        info = self._catalog.info(request.model)
+        schema = request.response_schema if info.schemas else None
         options: dict[str, Any] = {
             "model": request.model,
-            "messages": [{"role": message.role, "content": message.content} for message in request.messages],
+            "messages": messages_of(request, marked=info.cache_marks),
+            "tools": tools_of(request.tools) or None,
+            "response_format": None if schema is None else response_format(schema),
             "max_tokens": request.max_tokens,
             "temperature": request.temperature,
             "seed": request.seed,
@@ -138,23 +143,18 @@ async def _read(
     litellm: ModuleType, request: ChatRequest, options: dict[str, Any], number: int
 ) -> AsyncGenerator[TextDelta | Completed, None]:
     response = await litellm.acompletion(**options)
-    pieces: list[str] = []
-    finish_reason = None
+    reader = StreamReader()
     try:
         async for chunk in response:
             for choice in chunk.choices[:1]:
-                finish_reason = choice.finish_reason or finish_reason
-                text = choice.delta.content or ""
+                wanted = [piece.model_dump() for piece in choice.delta.tool_calls or ()]
+                text = reader.add(choice.delta.content, wanted, choice.finish_reason)
                 if text:
-                    pieces.append(text)
                     yield TextDelta(text)
     finally:
         await _close_stream(response)
-    if finish_reason is None:
-        raise cut("the stream ended before the answer did")
-    text = "".join(pieces)
-    usage = _reported_usage(response) or estimate_usage(request, text)
-    yield Completed(text, usage, finish_reason_of(finish_reason), number)
+    reader.usage = _reported_usage(response)
+    yield reader.completed(request, number)
 
 
 def _reported_usage(response: Any) -> TokenUsage | None:

@@ -17,7 +17,6 @@ import aiohttp
 from rlmlab.engine.errors import BadRequest
 from rlmlab.engine.providers.base import ChatRequest, Completed, ModelInfo, TextDelta
 from rlmlab.engine.providers.connections import Connections
-from rlmlab.engine.providers.estimates import estimate_usage
 from rlmlab.engine.providers.failures import (
     cut,
     failure_of_status,
@@ -26,6 +25,7 @@ from rlmlab.engine.providers.failures import (
     without_secret,
 )
 from rlmlab.engine.providers.guard import Refused
+from rlmlab.engine.providers.messages import cache_key, messages_of, response_format, tools_of
 from rlmlab.engine.providers.retries import Item, RetryPolicy, stream_with_retries
 from rlmlab.engine.providers.sse import StreamReader, data_lines
 from rlmlab.engine.providers.throttle import Throttle
@@ -42,6 +42,7 @@ class Endpoint:
     `max_tokens_field` is what its API calls the output limit. `stop` goes with every request, beside the request's own;
     `temperature` with those that name none. `provider` is the prefix that its models' names lose. A `guarded` one is an
     organization's: it is connected to where `rlmlab.engine.providers.guard` allows it, and redirects are not followed.
+    `takes_cache_key`: it knows OpenAI's `prompt_cache_key`.
     """
 
     base_url: str
@@ -52,6 +53,7 @@ class Endpoint:
     provider: str = "openai"
     guarded: bool = False
     proxy: str | None = None
+    takes_cache_key: bool = False
 
 
 Locate = Callable[[int], Awaitable[Endpoint]]
@@ -125,7 +127,7 @@ class LeanProvider:
         silence = min(self._silence_seconds, request.timeout_seconds)
         return self._connections.session(guarded=endpoint.guarded).post(
             f"{endpoint.base_url.rstrip('/')}/chat/completions",
-            json=body_of(request, endpoint),
+            json=body_of(request, endpoint, self._describe(request.model)),
             headers={"Accept": "text/event-stream", **authorization(endpoint)},
             proxy=endpoint.proxy,
             allow_redirects=not endpoint.guarded,
@@ -167,25 +169,34 @@ async def _read_answer(
     reader = StreamReader(secret)
     async with aclosing(data_lines(response.content.iter_any())) as lines:
         async for data in lines:
-            if data != b"[DONE]":
-                text = reader.read(data)
-                if text:
-                    yield TextDelta(text)
-    if reader.finish_reason is None:
-        raise cut("the stream ended before the answer did")
-    usage = reader.usage or estimate_usage(request, reader.text)
-    yield Completed(reader.text, usage, reader.finish_reason, attempt)
+            if data == b"[DONE]":
+                reader.end()
+            elif text := reader.read(data):
+                yield TextDelta(text)
+    yield reader.completed(request, attempt)
 
 
-def body_of(request: ChatRequest, endpoint: Endpoint) -> dict[str, Any]:
+def body_of(request: ChatRequest, endpoint: Endpoint, info: ModelInfo) -> dict[str, Any]:
     """Build the JSON body of a streamed chat completion; what the request leaves open is left out."""
     body: dict[str, Any] = {
         "model": request.model.removeprefix(f"{endpoint.provider}/"),
-        "messages": [{"role": message.role, "content": message.content} for message in request.messages],
+        "messages": messages_of(request, marked=info.cache_marks),
         "stream": True,
         "stream_options": {"include_usage": True},
         endpoint.max_tokens_field: request.max_tokens,
     }
+    if request.tools:
+        body["tools"] = tools_of(request.tools)
+    if request.response_schema is not None and info.schemas:
+        body["response_format"] = response_format(request.response_schema)
+    if request.stable_messages and endpoint.takes_cache_key:
+        body["prompt_cache_key"] = cache_key(request)
+    return body | _sampling(request, endpoint)
+
+
+def _sampling(request: ChatRequest, endpoint: Endpoint) -> dict[str, Any]:
+    """Return how the reply shall be chosen, as far as anybody says."""
+    body: dict[str, Any] = {}
     temperature = endpoint.temperature if request.temperature is None else request.temperature
     if temperature is not None:
         body["temperature"] = temperature

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+from rlmlab.engine.providers import credentials
 from rlmlab.engine.providers.lean import Endpoint
 
 OPENAI_URL = "https://api.openai.com/v1"
@@ -23,7 +24,7 @@ USUAL_URLS: Mapping[str, str] = {
     "xai": "https://api.x.ai/v1",
     "nvidia_nim": "https://integrate.api.nvidia.com/v1",
     "sambanova": "https://api.sambanova.ai/v1",
-    # servers that somebody runs: they have no usual address
+    # servers that somebody runs have no usual address
     "hosted_vllm": "",
     "lm_studio": "",
     "llamafile": "",
@@ -33,6 +34,14 @@ USUAL_URLS: Mapping[str, str] = {
     "openai_like": "",
 }
 """Prefix → where its API usually stands."""
+
+OWN_SERVERS = frozenset(provider for provider, url in USUAL_URLS.items() if not url)
+"""Servers that somebody runs: vLLM, llama.cpp, Ollama and LM Studio keep any model to a schema by their grammars."""
+
+ALWAYS_LEAN = frozenset({"openai", "openrouter"})
+"""Hosted providers that are called lean with nothing but a key; the other ones where a base URL is set."""
+
+_MARKED = frozenset({"anthropic", "azure_ai", "bedrock", "bedrock_converse", "openrouter", "vertex_ai"})
 
 KEY_ONLY = frozenset(
     {"ai21", "anthropic", "codestral", "cohere", "cohere_chat", "dashscope", "featherless_ai", "friendliai", "gemini"}
@@ -49,12 +58,36 @@ OFFERED = KEY_ONLY | USUAL_URLS.keys()
 """Providers that an organization may bring its own access to."""
 
 
+def wants_marks(provider: str, model: str) -> bool:
+    """Tell whether a model's prompt cache has to be told where to end: Claude's has, whoever serves it.
+
+    Gemini's would make a cache that is paid by the hour; all others find out themselves.
+    """
+    return provider in _MARKED and "claude" in model
+
+
+def operators_endpoint(provider: str, environ: Mapping[str, str]) -> Endpoint | None:
+    """Read an endpoint from the operator's variables; None where they do not lead to one with OpenAI's API."""
+    if provider not in USUAL_URLS:
+        return None
+    base_url = credentials.base_url_of(provider, environ)
+    if not base_url and provider in ALWAYS_LEAN:
+        base_url = USUAL_URLS[provider]
+    if not base_url:
+        return None
+    return endpoint_of(provider, base_url, next(iter(credentials.secrets_of(provider, environ)), None))
+
+
 def endpoint_of(provider: str, base_url: str, api_key: str | None, *, guarded: bool = False) -> Endpoint:
     """Describe an endpoint. Only OpenAI itself has dropped `max_tokens` for `max_completion_tokens`.
 
-    A proxy would resolve the host by itself, so what is guarded goes round it.
+    Servers that somebody runs have OpenAI's API under /v1; Ollama's address is often given without. A proxy would
+    resolve the host by itself, so what is guarded goes round it.
     """
-    is_openai = urlsplit(base_url).hostname == urlsplit(OPENAI_URL).hostname
+    parts = urlsplit(base_url)
+    is_openai = parts.hostname == urlsplit(OPENAI_URL).hostname
+    if provider in OWN_SERVERS and not parts.path.strip("/"):
+        base_url = f"{base_url.rstrip('/')}/v1"
     return Endpoint(
         base_url,
         api_key,
@@ -62,6 +95,7 @@ def endpoint_of(provider: str, base_url: str, api_key: str | None, *, guarded: b
         provider=provider,
         guarded=guarded,
         proxy=None if guarded else proxy_for(base_url),
+        takes_cache_key=is_openai,
     )
 
 

@@ -19,11 +19,21 @@ from rlmlab.engine.providers.base import Price
 _MILLION = 1_000_000
 
 
+_SKILLS = {
+    "supports_function_calling": "tools",
+    "supports_response_schema": "schemas",
+    "supports_vision": "images",
+    "supports_audio_input": "audio",
+    "supports_prompt_caching": "caches",
+}
+"""What LiteLLM's map calls the things that a model can do."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """What a map says of a model; None where it says nothing. `provider` is "" in the operator's file.
 
-    `chats` is false for models that make pictures, embeddings and the like.
+    `chats` is false for models that make pictures, embeddings and the like. `lacks`: what the operator says it has not.
     """
 
     provider: str
@@ -31,6 +41,8 @@ class Entry:
     context_window: int | None
     max_output_tokens: int | None
     chats: bool = True
+    skills: frozenset[str] = frozenset()
+    lacks: frozenset[str] = frozenset()
 
 
 class OwnPrice(BaseModel):
@@ -41,18 +53,36 @@ class OwnPrice(BaseModel):
     input_usd_per_million: NonNegativeFloat
     output_usd_per_million: NonNegativeFloat
     cached_input_usd_per_million: NonNegativeFloat | None = None
+    cache_write_usd_per_million: NonNegativeFloat | None = None
     context_window: PositiveInt | None = None
     max_output_tokens: PositiveInt | None = None
+    tools: bool | None = None
+    schemas: bool | None = None
+    images: bool | None = None
+    audio: bool | None = None
 
     def entry(self) -> Entry:
         """Convert to USD a token."""
-        cached = self.cached_input_usd_per_million
         price = Price(
             input_usd=self.input_usd_per_million / _MILLION,
             output_usd=self.output_usd_per_million / _MILLION,
-            cached_input_usd=None if cached is None else cached / _MILLION,
+            cached_input_usd=_per_token(self.cached_input_usd_per_million),
+            cache_write_usd=_per_token(self.cache_write_usd_per_million),
         )
-        return Entry("", price, self.context_window, self.max_output_tokens)
+        told: dict[str, bool | None] = {
+            "tools": self.tools,
+            "schemas": self.schemas,
+            "images": self.images,
+            "audio": self.audio,
+        }
+        return Entry(
+            "",
+            price,
+            self.context_window,
+            self.max_output_tokens,
+            skills=frozenset(skill for skill, has in told.items() if has),
+            lacks=frozenset(skill for skill, has in told.items() if has is False),
+        )
 
 
 class OwnPrices(RootModel[dict[str, OwnPrice]]):
@@ -126,6 +156,7 @@ def _entry(data: Mapping[str, Any]) -> Entry:
         context_window=_whole(data.get("max_input_tokens") or data.get("max_tokens")),
         max_output_tokens=_whole(data.get("max_output_tokens")),
         chats=data.get("mode", "chat") in {"chat", "completion", "responses"},
+        skills=frozenset(skill for name, skill in _SKILLS.items() if data.get(name) is True),
     )
 
 
@@ -133,8 +164,17 @@ def _price(data: Mapping[str, Any]) -> Price | None:
     input_usd, output_usd = data.get("input_cost_per_token"), data.get("output_cost_per_token")
     if input_usd is None or output_usd is None:
         return None
-    cached = data.get("cache_read_input_token_cost")
-    return Price(float(input_usd), float(output_usd), None if cached is None else float(cached))
+    cached, written = data.get("cache_read_input_token_cost"), data.get("cache_creation_input_token_cost")
+    return Price(
+        float(input_usd),
+        float(output_usd),
+        None if cached is None else float(cached),
+        float(written) if written else None,  # 0 means that writing is not priced by itself, as with DeepSeek
+    )
+
+
+def _per_token(per_million: float | None) -> float | None:
+    return None if per_million is None else per_million / _MILLION
 
 
 def _whole(value: Any) -> int | None:

@@ -1,29 +1,23 @@
 """The provider of a worker: each model goes to the lean provider where it can, else to the gateway."""
 
 from collections.abc import AsyncGenerator, Mapping
+from dataclasses import replace
 from weakref import WeakValueDictionary
 
-from rlmlab.engine.providers import credentials
 from rlmlab.engine.providers.access import NOTHING_OWN, Access, Credential
 from rlmlab.engine.providers.base import ChatRequest, ModelInfo, Provider
 from rlmlab.engine.providers.catalog import LOCAL_PREFIX, Catalog, load_catalog
 from rlmlab.engine.providers.connections import Connections
 from rlmlab.engine.providers.gateway import GatewayProvider
-from rlmlab.engine.providers.lean import Endpoint, LeanProvider, fixed
+from rlmlab.engine.providers.lean import Endpoint, LeanProvider, Locate, fixed
 from rlmlab.engine.providers.local import LocalServer, locate_local
-from rlmlab.engine.providers.openai_style import OPENAI_URL, endpoint_of
+from rlmlab.engine.providers.openai_style import USUAL_URLS, endpoint_of, operators_endpoint
 from rlmlab.engine.providers.retries import Item, RetryPolicy
 from rlmlab.env import Environment
 from rlmlab.modelserver.launcher import Launcher
 
 LOCAL_CONCURRENT = 4
 Route = LeanProvider | GatewayProvider
-
-
-def openai_endpoint(environ: Mapping[str, str]) -> Endpoint:
-    """Read OpenAI's own variables."""
-    url = credentials.base_url_of("openai", environ) or OPENAI_URL
-    return endpoint_of("openai", url, environ.get("OPENAI_API_KEY") or None)
 
 
 class OwnRoutes:
@@ -47,14 +41,10 @@ class OwnRoutes:
         """Return the route for an organization's credential."""
         if credential.base_url:
             return self._lean_to(endpoint_of(provider, credential.base_url, credential.api_key, guarded=True))
-        if provider == "openai":
-            url = credentials.base_url_of(provider, self._catalog.environ) or OPENAI_URL
-            return self._lean_to(endpoint_of(provider, url, credential.api_key))
+        operators = operators_endpoint(provider, self._catalog.environ)
+        if operators is not None:
+            return self._lean_to(replace(operators, api_key=credential.api_key))
         return self._gateway_to(Endpoint("", credential.api_key, provider=provider))
-
-    async def close(self) -> None:
-        """Close their connections; the gateway's are closed with the operator's own."""
-        await self._connections.close()
 
     def _lean_to(self, endpoint: Endpoint) -> LeanProvider:
         found = self._lean.get(endpoint)
@@ -72,23 +62,23 @@ class OwnRoutes:
 
 
 class RoutingProvider:
-    """Sends each call to the provider that answers for its model."""
+    """Sends each call to the provider that answers for its model: by its prefix a lean one, or the gateway."""
 
     def __init__(
         self,
         catalog: Catalog,
         *,
-        openai: LeanProvider,
-        local: LeanProvider,
+        lean: Mapping[str, LeanProvider],
         gateway: GatewayProvider,
         own: OwnRoutes,
+        connections: Connections,
         server: LocalServer | None = None,
     ) -> None:
         self._catalog = catalog
-        self._openai = openai
-        self._local = local
+        self._lean = lean
         self._gateway = gateway
         self._own = own
+        self._connections = connections
         self._server = server
 
     def info(self, model: str) -> ModelInfo:
@@ -122,9 +112,7 @@ class RoutingProvider:
 
     def route(self, prefix: str) -> Route:
         """Return what answers for a provider's prefix with the operator's credentials."""
-        if prefix == LOCAL_PREFIX:
-            return self._local
-        return self._openai if prefix == "openai" else self._gateway
+        return self._lean.get(prefix, self._gateway)
 
     async def warm(self) -> None:
         """Import the gateway library in the background, so that the first call through it is not slow."""
@@ -132,9 +120,8 @@ class RoutingProvider:
 
     async def close(self) -> None:
         """Close connections and the local server, if this process started it."""
-        for provider in (self._openai, self._local, self._gateway):
-            await provider.close()
-        await self._own.close()
+        await self._gateway.close()
+        await self._connections.close()
         if self._server is not None:
             await self._server.close()
 
@@ -188,18 +175,23 @@ def build_provider(
         BadPrices: the file that RLMLAB_MODEL_PRICES names is wrong.
     """
     catalog = catalog_for(settings, environ)
-    openai = openai_endpoint(environ)
+    connections = Connections(private=settings.allow_private_base_urls)
     url = settings.local_model_url
     server = launcher_for(settings) if url is None else None
     locate = locate_local(server) if server is not None else fixed(Endpoint(url or "", provider=LOCAL_PREFIX))
-    connections = Connections(private=settings.allow_private_base_urls)
+
+    def lean(locate: Locate, **options: int) -> LeanProvider:
+        return LeanProvider(locate, catalog.info, policy=policy, connections=connections, **options)
+
+    endpoints = {provider: operators_endpoint(provider, environ) for provider in USUAL_URLS}
+    operators = {provider: lean(fixed(endpoint)) for provider, endpoint in endpoints.items() if endpoint is not None}
     gateway = GatewayProvider(catalog, policy=policy)
     return RoutingProvider(
         catalog,
-        openai=LeanProvider(fixed(openai), catalog.info, policy=policy),
-        local=LeanProvider(locate, catalog.info, policy=policy, most_concurrent=LOCAL_CONCURRENT),
+        lean={**operators, LOCAL_PREFIX: lean(locate, most_concurrent=LOCAL_CONCURRENT)},
         gateway=gateway,
         own=OwnRoutes(catalog, gateway, connections, policy),
+        connections=connections,
         server=server,
     )
 

@@ -1,18 +1,26 @@
 """What an OpenAI-style chat completion stream says, chunk by chunk."""
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Literal
 
-from rlmlab.engine.providers.base import TokenUsage
+from rlmlab.engine.providers.base import ChatRequest, Completed, TokenUsage
+from rlmlab.engine.providers.estimates import estimate_usage
 from rlmlab.engine.providers.failures import cut, failure_of_status, without_secret
+from rlmlab.engine.providers.usage import read_usage
+from rlmlab.engine.providers.wanted import WantedTools
 
-FinishReason = Literal["stop", "length", "content_filter", "other"]
-MOST_TOKENS = 10**9  # of one call; beyond any model's window
+FinishReason = Literal["stop", "length", "content_filter", "tool_calls", "other"]
 SHOWN_CHARACTERS = 80
-_FINISH_REASONS: dict[str, FinishReason] = {"stop": "stop", "length": "length", "content_filter": "content_filter"}
+_FINISH_REASONS: dict[str, FinishReason] = {
+    "stop": "stop",
+    "length": "length",
+    "content_filter": "content_filter",
+    "tool_calls": "tool_calls",
+    "function_call": "tool_calls",
+}
 
 
 async def data_lines(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
@@ -29,13 +37,14 @@ async def data_lines(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None
 
 @dataclass(slots=True)
 class StreamReader:
-    """Folds the chunks of one answer: its text, usage and finish reason so far.
+    """Folds the chunks of one answer: its text, tool calls, usage and finish reason so far.
 
     `secret` is the key that was sent along; it is struck out of what a failure says.
     """
 
     secret: str | None = field(default=None, repr=False)
     pieces: list[str] = field(default_factory=list)
+    wanted: WantedTools = field(default_factory=WantedTools)
     usage: TokenUsage | None = None
     finish_reason: FinishReason | None = None
 
@@ -66,12 +75,36 @@ class StreamReader:
         if not chunk.get("choices"):
             return ""
         choice = chunk["choices"][0]
-        if choice.get("finish_reason"):
-            self.finish_reason = finish_reason_of(choice["finish_reason"])
-        text = (choice.get("delta") or {}).get("content") or ""
+        delta = choice.get("delta") or {}
+        return self.add(delta.get("content"), delta.get("tool_calls"), choice.get("finish_reason"))
+
+    def add(self, content: str | None, wanted: list[Mapping[str, Any]] | None, reason: str | None) -> str:
+        """Take in what a chunk adds, and return its text."""
+        if reason:
+            self.finish_reason = finish_reason_of(reason)
+        if wanted:
+            self.wanted.add(wanted)
+        text = str(content or "")
         if text:
             self.pieces.append(text)
-        return str(text)
+        return text
+
+    def end(self) -> None:
+        """Take [DONE] as the end of an answer that never said why it stopped."""
+        if self.pieces or self.wanted:
+            self.finish_reason = self.finish_reason or "stop"
+
+    def completed(self, request: ChatRequest, attempts: int) -> Completed:
+        """Return the end of the answer; its usage is estimated where none was reported.
+
+        Raises:
+            Interrupted: the stream ended before the answer did; some servers say "stop" where a model asks for tools.
+        """
+        if self.finish_reason is None:
+            raise cut("the stream ended before the answer did")
+        reason = "tool_calls" if self.wanted and self.finish_reason == "stop" else self.finish_reason
+        usage = self.usage or estimate_usage(request, self.text + self.wanted.written)
+        return Completed(self.text, usage, reason, attempts, self.wanted.calls())
 
 
 def finish_reason_of(name: str) -> FinishReason:
@@ -84,20 +117,3 @@ def failure_of_error(error: Any, secret: str | None = None) -> Exception:
     code = error.get("code") if isinstance(error, dict) else None
     message = without_secret(str(error.get("message", error) if isinstance(error, dict) else error), secret)
     return failure_of_status(int(str(code)) if str(code).isdigit() else HTTPStatus.INTERNAL_SERVER_ERROR, message)
-
-
-def read_usage(usage: dict[str, Any]) -> TokenUsage | None:
-    """Read OpenAI's usage object; details may be missing or null. None where it counts nothing that can be true."""
-    prompt_details = usage.get("prompt_tokens_details") or {}
-    output_details = usage.get("completion_tokens_details") or {}
-    reported = (
-        usage.get("prompt_tokens"),
-        usage.get("completion_tokens") or 0,
-        prompt_details.get("cached_tokens") or 0,
-        output_details.get("reasoning_tokens") or 0,
-    )
-    counts = [int(count) for count in reported if isinstance(count, int | float) and 0 <= count <= MOST_TOKENS]
-    if len(counts) < len(reported):
-        return None
-    input_tokens, output_tokens, cached_tokens, reasoning_tokens = counts
-    return TokenUsage(input_tokens, output_tokens, cached_tokens, reasoning_tokens)

@@ -15,17 +15,40 @@ from rlmlab.engine.errors import (
     RejectedCredentials,
     UnknownModel,
 )
-from rlmlab.engine.providers.base import ChatMessage, ChatRequest, Completed, Provider, Restarted, TextDelta
+from rlmlab.engine.providers.base import (
+    ChatMessage,
+    ChatRequest,
+    Completed,
+    Media,
+    Provider,
+    Restarted,
+    TextDelta,
+    ToolCall,
+    ToolSpec,
+)
 from rlmlab.engine.providers.retries import RetryPolicy
 from tests.fakes.model_server import ModelServer
-from tests.fakes.replies import Reply, submit
+from tests.fakes.replies import NAMED, Reply, ToolUse, submit
 
 FAST = RetryPolicy(attempts=3, first_wait_seconds=0.01, random=lambda: 0.0)
 SYSTEM = 'You use a REPL and set answer["content"].'
+LISTED = "gpt-5-mini"  # a model whose skills the price map tells
+PATTERN = {"type": "object", "properties": {"pattern": {"enum": ["a.c"]}}, "required": ["pattern"]}
+NOTHING = {"type": "object", "properties": {}}
+TOOLS = (ToolSpec("grep", "Search the input.", PATTERN), ToolSpec("now", "Tell the time.", NOTHING))
+CLOSED = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"], "additionalProperties": False}
+OPEN = {"type": "object", "properties": {"n": {"type": "integer"}}}
+PNG = Media("image/png", b"\x89PNG", "0" * 64)
+WAV = Media("audio/x-wav", b"RIFF", "1" * 64)
 
 
 def ask(model: str, text: str = "How many?", **changes: object) -> ChatRequest:
     messages = (ChatMessage("system", SYSTEM), ChatMessage("user", text))
+    fields = {"max_tokens": 100, "timeout_seconds": 5.0, **changes}
+    return ChatRequest(f"openai/{model}", messages, **fields)
+
+
+def talk(model: str, *messages: ChatMessage, **changes: object) -> ChatRequest:
     fields = {"max_tokens": 100, "timeout_seconds": 5.0, **changes}
     return ChatRequest(f"openai/{model}", messages, **fields)
 
@@ -93,6 +116,114 @@ class ProviderContract:
     async def test_unicode_survives_any_chunking(self, provider: Provider, server: ModelServer):
         server.script("submit", Reply("héllo 🦀 wörld " * 20, chunk_characters=1))
         assert (await complete(provider, ask("submit", max_tokens=900))).text == "héllo 🦀 wörld " * 20
+
+    async def test_tools_are_offered_and_their_calls_assembled(self, provider: Provider, server: ModelServer):
+        items = await collect(provider, ask("call-tools-2", tools=TOOLS))
+        done = items[-1]
+        assert done.tool_calls == (ToolCall("call_0", "grep", '{"pattern": "a.c"}'), ToolCall("call_1", "now", "{}"))
+        assert (done.text, done.finish_reason) == ("I ask. ", "tool_calls")
+        assert "".join(item.text for item in items[:-1]) == "I ask. "
+        functions = [tool["function"] for tool in server.calls[0].body["tools"]]
+        assert functions == [
+            {"name": "grep", "description": "Search the input.", "parameters": PATTERN},
+            {"name": "now", "description": "Tell the time.", "parameters": NOTHING},
+        ]
+
+    async def test_answers_of_tools_go_back_in_order(self, provider: Provider, server: ModelServer):
+        asked = (ToolCall("call_0", "grep", '{"pattern": "a.c"}'), ToolCall("call_1", "now", "{}"))
+        messages = (
+            ChatMessage("user", "How many?"),
+            ChatMessage("assistant", "", tool_calls=asked),
+            ChatMessage("tool", "abc", tool_call_id="call_0"),
+            ChatMessage("tool", "noon", tool_call_id="call_1"),
+        )
+        done = await complete(provider, talk("call-tools-2", *messages, tools=TOOLS))
+        assert (done.text, done.finish_reason, done.tool_calls) == ("tools said: abc | noon", "stop", ())
+        _user, assistant, *results = server.calls[0].messages
+        assert assistant.get("content") is None
+        assert [(call["id"], call["type"], call["function"]) for call in assistant["tool_calls"]] == [
+            ("call_0", "function", {"name": "grep", "arguments": '{"pattern": "a.c"}'}),
+            ("call_1", "function", {"name": "now", "arguments": "{}"}),
+        ]
+        assert [(result["role"], result["tool_call_id"]) for result in results] == [
+            ("tool", "call_0"),
+            ("tool", "call_1"),
+        ]
+
+    async def test_arguments_that_are_no_json_come_as_they_are(self, provider: Provider, server: ModelServer):
+        uses = (ToolUse("grep", '{"pattern": "' + "é" * 50, id="mine"), ToolUse("grep", "", id="other"))
+        server.script("mine", Reply(tool_calls=uses))
+        done = await complete(provider, ask("mine", tools=TOOLS))
+        assert done.tool_calls == (
+            ToolCall("mine", "grep", '{"pattern": "' + "é" * 50),
+            ToolCall("other", "grep", "{}"),
+        )
+
+    async def test_tool_calls_of_an_answer_cut_at_its_limit_are_told(self, provider: Provider, server: ModelServer):
+        server.script("mine", Reply("", tool_calls=(ToolUse("now"),), finish_reason="length"))
+        done = await complete(provider, ask("mine", tools=TOOLS))
+        assert (done.finish_reason, len(done.tool_calls)) == ("length", 1)
+
+    async def test_text_of_a_cut_tool_call_is_void(self, provider: Provider, server: ModelServer):
+        whole = Reply("again", tool_calls=(ToolUse("now", id="second"),))
+        server.script("mine", Reply("", tool_calls=(ToolUse("grep", id="first"),), cut_after_chunks=2), whole)
+        done = await complete(provider, ask("mine", tools=TOOLS))
+        assert (done.text, done.tool_calls, done.attempts) == ("again", (ToolCall("second", "now", "{}"),), 2)
+
+    async def test_estimate_counts_what_tools_and_media_take(self, provider: Provider, server: ModelServer):
+        uses = (ToolUse("grep", {"pattern": "a.c"}),)
+        server.script("mine", Reply("", tool_calls=uses, usage="none"), Reply("", tool_calls=uses, usage="none"))
+        plain = (await complete(provider, ask("mine"))).usage
+        offered = (await complete(provider, ask("mine", tools=TOOLS, response_schema=OPEN))).usage
+        assert plain.output_tokens == offered.output_tokens == 8
+        assert offered.input_tokens - plain.input_tokens > 60
+
+    async def test_schema_is_asked_for_where_the_model_takes_one(self, provider: Provider, server: ModelServer):
+        server.behave(LISTED, NAMED["schema"])
+        assert (await complete(provider, ask(LISTED, response_schema=CLOSED))).text == '{"n": 0}'
+        assert (await complete(provider, ask(LISTED, response_schema=OPEN))).text == "{}"
+        formats = [call.body["response_format"] for call in server.calls]
+        assert [form["json_schema"] for form in formats] == [
+            {"name": "answer", "schema": CLOSED, "strict": True},
+            {"name": "answer", "schema": OPEN, "strict": False},
+        ]
+        assert {form["type"] for form in formats} == {"json_schema"}
+
+    async def test_schema_is_kept_from_a_model_that_may_not_take_it(self, provider: Provider, server: ModelServer):
+        await complete(provider, ask("submit", response_schema=CLOSED))
+        assert "response_format" not in server.calls[0].body
+
+    async def test_images_and_sounds_go_with_their_message(self, provider: Provider, server: ModelServer):
+        message = ChatMessage("user", "What is it?", media=(PNG, WAV))
+        done = await complete(provider, talk("describe", message, ChatMessage("user", "", media=(PNG,))))
+        image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw=="}}
+        sound = {"type": "input_audio", "input_audio": {"data": "UklGRg==", "format": "wav"}}
+        assert [message["content"] for message in server.calls[0].messages] == [
+            [{"type": "text", "text": "What is it?"}, image, sound],
+            [image],
+        ]
+        assert [seen.split()[0] for seen in done.text.removeprefix("saw: ").split(", ")] == [
+            "image/png",
+            "audio/wav",
+            "image/png",
+        ]
+
+    async def test_hint_of_what_stays_the_same_changes_no_message(self, provider: Provider, server: ModelServer):
+        await complete(provider, ask("submit", stable_messages=2))
+        assert server.calls[0].messages == [
+            {"role": "system", "content": SYSTEM},
+            {"role": "user", "content": "How many?"},
+        ]
+
+    @pytest.mark.parametrize("form", ["openai", "openrouter", "anthropic", "deepseek"])
+    async def test_cached_tokens_are_parts_of_the_prompt(self, provider: Provider, server: ModelServer, form: str):
+        """Buckets are disjoint: the same tokens told twice, in two places, are counted once."""
+        reply = Reply("words", usage_form=form, cached_tokens=7, cache_write_tokens=3, reasoning_tokens=5)
+        server.script("submit", reply)
+        usage = (await complete(provider, ask("submit"))).usage
+        assert (usage.input_tokens, usage.output_tokens, usage.cached_tokens) == (22, 7, 7)
+        assert usage.cache_write_tokens == (3 if form in {"openrouter", "anthropic"} else 0)
+        assert (usage.reasoning_tokens, usage.estimated) == (5, False)
 
     @pytest.mark.parametrize(
         ("model", "reason"),
@@ -198,6 +329,7 @@ class ProviderContract:
         info = provider.info("openai/gpt-5-mini")
         assert (info.price.input_usd, info.price.output_usd) == (2.5e-07, 2e-06)
         assert (info.context_window, info.max_output_tokens, info.small) == (272_000, 128_000, False)
+        assert (info.tools, info.schemas, info.images, info.audio, info.cache_marks) == (True, True, True, False, False)
 
     async def test_info_of_an_unlisted_model_has_no_price(self, provider: Provider, server: ModelServer):
         assert provider.info("openai/submit").price is None

@@ -131,6 +131,39 @@ def test_own_price_wins(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
+    ("model", "skills"),
+    [
+        ("openai/gpt-5-mini", {"tools", "schemas", "images"}),
+        ("anthropic/claude-sonnet-4-5", {"tools", "schemas", "images", "cache_marks"}),
+        ("gemini/gemini-2.5-pro", {"tools", "schemas", "images", "audio"}),
+        ("openai/a-name-nobody-listed", set()),
+        ("hosted_vllm/a-name-nobody-listed", {"schemas"}),
+        ("ollama/llama3.1", {"tools", "schemas"}),
+        ("local/gemma-3-270m", set()),
+    ],
+)
+def test_skills_are_the_price_maps(catalog: Catalog, model: str, skills: set[str]):
+    info = catalog.info(model)
+    told = {name for name in ("tools", "schemas", "images", "audio", "cache_marks") if getattr(info, name)}
+    assert told == skills
+
+
+def test_price_of_writing_to_a_cache_is_the_price_maps(catalog: Catalog):
+    assert catalog.info("anthropic/claude-sonnet-4-5").price == Price(3e-06, 1.5e-05, 3e-07, 3.75e-06)
+    assert catalog.info("deepseek/deepseek-chat").price == Price(2.8e-07, 4.2e-07, 2.8e-08, None)
+
+
+def test_operator_tells_skills_and_the_price_of_writing(tmp_path: Path):
+    own = {"input_usd_per_million": 1, "output_usd_per_million": 4, "cache_write_usd_per_million": 1.5}
+    path = tmp_path / "prices.json"
+    path.write_text(json.dumps({"openai/gpt-5-mini": own | {"images": False}, "openai/mine": own | {"tools": True}}))
+    made = load_catalog({}, own_prices=path)
+    listed, mine = made.info("openai/gpt-5-mini"), made.info("openai/mine")
+    assert listed.price == Price(1e-06, 4e-06, None, 1.5e-06)
+    assert (listed.tools, listed.images, mine.tools, mine.schemas) == (True, False, True, False)
+
+
+@pytest.mark.parametrize(
     ("text", "words"),
     [
         ("{", "Invalid JSON"),

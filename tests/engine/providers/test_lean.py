@@ -8,11 +8,14 @@ from contextlib import suppress
 import pytest
 
 from rlmlab.engine.errors import BadRequest, ProviderTimeout, ProviderUnavailable, RejectedCredentials
+from rlmlab.engine.providers.base import ModelInfo
 from rlmlab.engine.providers.catalog import Catalog
 from rlmlab.engine.providers.lean import Endpoint, LeanProvider, body_of, fixed
 from tests.engine.providers.contract import FAST, ProviderContract, ask, collect, complete
 from tests.fakes.model_server import ModelServer
 from tests.fakes.replies import Call, Reply
+
+INFO = ModelInfo("openai/x", None)
 
 
 @pytest.fixture
@@ -131,16 +134,16 @@ async def test_a_call_that_hangs_holds_up_no_other_model_and_not_its_own(server:
 
 def test_body_names_the_output_limit_as_the_endpoint_does():
     endpoint = Endpoint("https://api.openai.com/v1", max_tokens_field="max_completion_tokens")
-    body = body_of(ask("gpt-5-mini", max_tokens=9), endpoint)
+    body = body_of(ask("gpt-5-mini", max_tokens=9), endpoint, INFO)
     assert (body["model"], body["max_completion_tokens"]) == ("gpt-5-mini", 9)
     assert "max_tokens" not in body
 
 
 def test_body_adds_the_endpoints_stops_and_temperature():
     endpoint = Endpoint("http://127.0.0.1/v1", stop=("USER:",), temperature=0.0)
-    assert body_of(ask("x", stop=("END",)), endpoint)["stop"] == ["END", "USER:"]
-    assert body_of(ask("x"), endpoint)["temperature"] == 0.0
-    assert body_of(ask("x", temperature=0.7), endpoint)["temperature"] == 0.7
+    assert body_of(ask("x", stop=("END",)), endpoint, INFO)["stop"] == ["END", "USER:"]
+    assert body_of(ask("x"), endpoint, INFO)["temperature"] == 0.0
+    assert body_of(ask("x", temperature=0.7), endpoint, INFO)["temperature"] == 0.7
 
 
 async def test_endless_explanation_of_a_refusal_is_cut(server: ModelServer, catalog: Catalog):

@@ -24,7 +24,7 @@ from rlmlab.engine.providers.failures import (
     without_secret,
 )
 from rlmlab.engine.providers.retries import RetryPolicy, stream_with_retries
-from rlmlab.engine.providers.sse import StreamReader, data_lines, failure_of_error, read_usage
+from rlmlab.engine.providers.sse import StreamReader, data_lines, failure_of_error
 from rlmlab.engine.providers.throttle import Throttle
 
 REQUEST = ChatRequest("openai/x", (ChatMessage("user", "hi"),), max_tokens=10, timeout_seconds=5)
@@ -222,11 +222,6 @@ def test_error_chunk_without_a_number_may_pass():
     assert isinstance(failure_of_error("overloaded"), Interrupted)
     assert isinstance(failure_of_error({"message": "no", "code": "invalid"}), Interrupted)
     assert isinstance(failure_of_error({"message": "no", "code": 400}), BadRequest)
-
-
-def test_usage_details_may_be_missing_or_null():
-    assert read_usage({"prompt_tokens": 5, "completion_tokens": None}) == TokenUsage(5, 0)
-    assert read_usage({"prompt_tokens": 5, "prompt_tokens_details": {"cached_tokens": None}}) == TokenUsage(5, 0)
 
 
 def test_estimates_round_up_and_keep_to_the_limit():

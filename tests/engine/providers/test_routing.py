@@ -1,13 +1,14 @@
 """Which provider answers for which model."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from rlmlab.engine.errors import BadPrices, MissingCredentials, ProviderUnavailable, UnknownModel
 from rlmlab.engine.providers.local import locate_local
-from rlmlab.engine.providers.openai_style import endpoint_of, proxy_for
-from rlmlab.engine.providers.routing import build_provider, catalog_for, openai_endpoint
+from rlmlab.engine.providers.openai_style import endpoint_of, operators_endpoint, proxy_for
+from rlmlab.engine.providers.routing import build_provider, catalog_for
 from rlmlab.env import Environment
 from rlmlab.modelserver.address import Address
 from rlmlab.modelserver.errors import ModelServerError
@@ -60,8 +61,48 @@ def test_wrong_price_file_is_told_when_the_catalog_is_built(tmp_path: Path):
     ],
 )
 def test_openai_endpoint_is_read_from_its_own_variables(environ: dict[str, str], url: str, field: str):
-    endpoint = openai_endpoint(environ)
+    endpoint = operators_endpoint("openai", environ)
+    assert endpoint is not None
     assert (endpoint.base_url, endpoint.api_key, endpoint.max_tokens_field) == (url, None, field)
+    assert endpoint.takes_cache_key == (environ == {})
+
+
+@pytest.mark.parametrize(
+    ("provider", "environ", "url", "key"),
+    [
+        ("openrouter", {"OPENROUTER_API_KEY": "k"}, "https://openrouter.ai/api/v1", "k"),
+        ("ollama", {"OLLAMA_API_BASE": "http://localhost:11434"}, "http://localhost:11434/v1", None),
+        ("ollama_chat", {"OLLAMA_API_BASE": "http://localhost:11434/"}, "http://localhost:11434/v1", None),
+        ("hosted_vllm", {"HOSTED_VLLM_API_BASE": "http://10.0.0.1:8000/v1"}, "http://10.0.0.1:8000/v1", None),
+        ("lm_studio", {"LM_STUDIO_API_BASE": "http://pc:1234/v1", "LM_STUDIO_API_KEY": "k"}, "http://pc:1234/v1", "k"),
+        ("llamafile", {"LLAMAFILE_API_BASE": "http://pc:8080/sub"}, "http://pc:8080/sub", None),
+        ("groq", {"GROQ_API_KEY": "k", "GROQ_API_BASE": "https://proxy.example/v1"}, "https://proxy.example/v1", "k"),
+    ],
+)
+def test_openai_style_servers_of_the_operator_are_called_lean(
+    provider: str, environ: dict[str, str], url: str, key: str | None
+):
+    endpoint = operators_endpoint(provider, environ)
+    assert endpoint is not None
+    assert (endpoint.base_url, endpoint.api_key, endpoint.provider) == (url, key, provider)
+    assert (endpoint.max_tokens_field, endpoint.takes_cache_key, endpoint.guarded) == ("max_tokens", False, False)
+
+
+@pytest.mark.parametrize("provider", ["groq", "hosted_vllm", "anthropic", "nobody"])
+def test_what_has_no_address_of_the_operators_is_not(provider: str):
+    assert operators_endpoint(provider, {"GROQ_API_KEY": "k", "ANTHROPIC_API_BASE": "http://10.0.0.1"}) is None
+
+
+@pytest.mark.parametrize("prefix", ["ollama", "hosted_vllm", "openrouter", "lm_studio", "llamafile"])
+async def test_operators_server_is_called_under_its_prefix(server: ModelServer, tmp_path: Path, prefix: str):
+    environ = {f"{prefix.upper()}_API_BASE": server.base_url.removesuffix("/v1" if prefix == "ollama" else "")}
+    provider = build_provider(settings(tmp_path), environ, policy=FAST)
+    server.script("submit", "fine")
+    request = replace(ask("submit"), model=f"{prefix}/org/submit")
+    assert (await complete(provider, request)).text == "fine"
+    assert (server.calls[0].body["model"], "authorization" in server.calls[0].headers) == ("org/submit", False)
+    assert "litellm" not in type(provider.route(prefix)).__module__
+    await provider.close()
 
 
 def test_proxy_is_taken_from_the_environment(monkeypatch: pytest.MonkeyPatch):

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from rlmlab.engine.providers.base import TokenUsage
-from rlmlab.engine.providers.sse import read_usage
+from rlmlab.engine.providers.usage import read_usage
 
 
 def test_usage_is_read_with_its_details() -> None:
