@@ -29,8 +29,8 @@ class ProtocolViolation(SandboxError):
 class Refused(Exception):
     """Raised by a host handler: the guest sees an exception `kind(message)`.
 
-    `kind` is one of the exception names that every guest defines: `BudgetExceeded`, `SubCallError`, or a builtin such
-    as `ValueError` and `TypeError`.
+    `kind` is one of the exception names that every guest defines: `BudgetExceeded`, `SubCallError`, `ToolError`, or a
+    builtin such as `ValueError` and `TypeError`.
     """
 
     def __init__(self, kind: str, message: str) -> None:

@@ -72,6 +72,7 @@ def root_data(run: Run) -> dict[str, Any]:
         "prompt": None if run.prompt_version is None else str(run.prompt_version),
         "examples": [],
         "memory": run.use_memory,
+        "tools": run.tools,
         "environment": run.environment,
         "level": run.environment_level,
         "profile": run.profile,

@@ -20,6 +20,7 @@ from rlmlab.engine.providers.base import (
     Restarted,
     TextDelta,
     TokenUsage,
+    ToolCall,
 )
 from rlmlab.engine.spans import OpenSpan, Spans, SpanStart
 
@@ -57,6 +58,7 @@ class Reply:
 
     text: str
     cut: bool
+    tool_calls: tuple[ToolCall, ...] = ()
 
 
 @dataclass(slots=True)
@@ -137,7 +139,8 @@ class Caller:
         if not known and found.started.data.get("request_hash") != self._hash(call):
             parent.tell_divergence("the model is asked with other words than are on record", call.path)
             return None
-        return Reply(found.reply.content, cut=found.finished.data.get("finish_reason") == "length")
+        cut = found.finished.data.get("finish_reason") == "length"
+        return Reply(found.reply.content, cut, tuple(found.reply.tool_calls))
 
     def _hash(self, call: ModelCall) -> str:
         return request_hash(call.info.model, call.prompt.digest, call.output_tokens, self._seed)
@@ -155,6 +158,7 @@ class Caller:
             timeout_seconds=max(0.1, min(LONGEST_CALL_SECONDS, self._meter.seconds_left * call.patience)),
             seed=self._seed,
             response_schema=structured.told_natively(call.response_schema) if call.info.schemas else None,
+            tools=call.prompt.tools,
         )
         start = SpanStart(
             kind="model_call",
@@ -174,9 +178,10 @@ class Caller:
         with self._spans.open(start, parent) as span:
             self._meter.counts.model_calls += 1
             completed = await self._receive(request, reservation, span)
-            reply = Reply(normalise.text(completed.text), cut=completed.finish_reason == "length")
+            calls = normalise.calls(completed.tool_calls)
+            reply = Reply(normalise.text(completed.text), completed.finish_reason == "length", tuple(calls))
             span.data = {"finish_reason": completed.finish_reason, "attempts": completed.attempts}
-            span.emit(Message(role="assistant", content=reply.text))
+            span.emit(Message(role="assistant", content=reply.text, tool_calls=calls))
             self._settle(completed.usage, reservation, span)
         return reply
 

@@ -10,6 +10,7 @@ from rlmlab.engine.spans import OnRecord, OpenSpan, SpanStart
 from rlmlab.engine.subcalls import FUNCTIONS as SUB_CALLS
 from rlmlab.engine.subcalls import SubCalls
 from rlmlab.engine.tree import RunChild, Tree
+from rlmlab.engine.types import ContextOpener, no_context
 from sandbox.base import JSON, HostCall
 from sandbox.errors import Refused
 
@@ -28,6 +29,7 @@ class CellHost:
     def __init__(
         self, tree: Tree, place: Place, span: OpenSpan, *, run_child: RunChild, before: Callable[[], None]
     ) -> None:
+        self.open_context: ContextOpener = no_context  # of the level, for tools that read its input
         self.calls = 0
         self.recalls: list[int] = []  # how many memories each found
         self.fatal: BaseException | None = None
@@ -84,7 +86,7 @@ class CellHost:
             return self._budget(call)
         for service in self._tree.services:
             if call.name in service.functions:
-                return await service.answer(call, Asked(self._place.of(call), self._span))
+                return await service.answer(call, Asked(self._place.of(call), self._span, self.open_context))
         raise Refused("NameError", f"the host has no function {call.name!r}")
 
     def _budget(self, call: HostCall) -> JSON:

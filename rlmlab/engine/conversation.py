@@ -2,10 +2,11 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rlmlab.engine.budget import text_bound
-from rlmlab.engine.providers.base import ChatMessage, Role
+from rlmlab.engine.providers.base import ChatMessage, Role, ToolCall, ToolSpec
 
 LEFT_OUT = (
     "\n\n[Your earlier turns are not shown any more, to fit your window. "
@@ -15,11 +16,12 @@ LEFT_OUT = (
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What a call sends: messages, the upper bound of their tokens, and a hash of them for the record."""
+    """What a call sends: messages and tools, the upper bound of their tokens, and a hash of them for the record."""
 
     messages: tuple[ChatMessage, ...]
     bound: int
     digest: str
+    tools: tuple[ToolSpec, ...] = ()
 
 
 class Conversation:
@@ -36,15 +38,18 @@ class Conversation:
         self._head = 0
         self._left_out = 0
 
-    def add(self, role: Role, content: str) -> None:
-        """Append a message; two of the same role in a row become one, as many providers demand."""
+    def add(self, role: Role, content: str, *, tool_calls: Sequence[ToolCall] = (), tool_call_id: str = "") -> None:
+        """Append a message; two of the same role in a row become one, as many providers demand, but for tools' own."""
         self._hash.update(f"{role}:{len(content)}:".encode())
         self._hash.update(content.encode("utf-8", "surrogatepass"))
-        if self._messages and self._messages[-1].role == role and len(self._messages) > self._head:
+        asked = "".join(f"{call.id}:{call.name}:{call.arguments};" for call in tool_calls) + tool_call_id
+        self._hash.update(asked.encode("utf-8", "surrogatepass"))
+        mergeable = role != "tool" and not tool_calls and len(self._messages) > self._head
+        if mergeable and self._messages[-1].role == role:
             content = f"{self._messages.pop().content}\n\n{content}"
             self._bound -= self._bounds.pop()
-        self._messages.append(ChatMessage(role, content))
-        self._bounds.append(text_bound(content))
+        self._messages.append(ChatMessage(role, content, tool_calls=tuple(tool_calls), tool_call_id=tool_call_id))
+        self._bounds.append(text_bound(content) + (text_bound(asked) if asked else 0))
         self._bound += self._bounds[-1]
 
     def end_head(self) -> None:
@@ -65,11 +70,19 @@ class Conversation:
         return Prompt((*head[:-1], marked, *kept), self._bound + text_bound(LEFT_OUT), digest)
 
     def _leave_out(self, room_tokens: int) -> None:
-        """Drop the oldest turns, a reply with its observation at a time; the latest stays."""
-        while self._bound > room_tokens and self._head + self._left_out + 2 < len(self._messages):
+        """Drop the oldest turns, a reply with all that answers it at a time; the latest stays."""
+        while self._bound > room_tokens:
             first = self._head + self._left_out
-            self._bound -= sum(self._bounds[first : first + 2])
-            self._left_out += 2
+            length = self._turn_length(first)
+            if first + length >= len(self._messages):
+                return
+            self._bound -= sum(self._bounds[first : first + length])
+            self._left_out += length
+
+    def _turn_length(self, first: int) -> int:
+        """Count the messages of a turn: a reply, the results of its tool calls, the observation."""
+        replies = (at for at in range(first + 1, len(self._messages)) if self._messages[at].role == "assistant")
+        return next(replies, len(self._messages)) - first
 
 
 def request_hash(*parts: object) -> str:

@@ -12,6 +12,7 @@ EngineError
 ├── InputTooLarge        the input of a direct run does not fit the model's window
 ├── BadPrices                the operator's price file cannot be read
 ├── MemoryUnavailable        the run's memory cannot be asked, or refuses what it shall keep
+├── ToolFailed               a tool cannot do what it is asked; the message is shown to the model
 ├── BudgetExhausted          a reservation that can never fit
 ├── NoAnswer                 a level or a question ended without an answer
 │   └── UnfitReply           a reply that does not match its schema, mended as often as it may be
@@ -69,6 +70,12 @@ class MemoryUnavailable(EngineError):
     """The cell that asked gets an error; the run goes on."""
 
     code = "memory_unavailable"
+
+
+class ToolFailed(EngineError):
+    """The model is told why; the run goes on."""
+
+    code = "tool_failed"
 
 
 class BudgetExhausted(EngineError):

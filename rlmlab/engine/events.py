@@ -10,11 +10,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from rlmlab.engine.providers.base import ToolCall
+
 SpanKind = Literal["run", "step", "model_call", "execution", "sub_call", "tool_call"]
 SpanStatus = Literal["running", "ok", "error", "refused", "interrupted", "cancelled"]
 RunStatus = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled"]
 FinishReason = Literal["submitted", "fallback", "budget", "timeout", "error", "cancelled"]
 EventType = Literal["span_started", "span_finished", "message", "code", "output", "answer", "budget", "memory", "log"]
+
+
+def _is_empty(value: object) -> bool:
+    """Tell whether a field says nothing, so that it is not stored."""
+    return not value
 
 
 class Payload(BaseModel):
@@ -50,12 +57,13 @@ class SpanStarted(Payload):
 
     `data` by kind. run: task, model, sub_model, depth_models (by depth, the root's first), mode, mode_reason (why
     `auto` chose it, or null), fallback_models, prompt (name and version, null for the taught one), examples
-    (ids), memory (bool), environment, level, profile, budget, context {kind, size, parts}.
+    (ids), memory (bool), tools (names), environment, level, profile, budget, context {kind, size, parts}.
     step: number. model_call: model, purpose (step | sub_call | fallback | repair), fallback_for (the model in whose
     place this one is asked, or null), request_hash, max_tokens, price.
     execution: cell. sub_call: function, prompt (first 2,000 characters), request_hash, index, batch_size, model,
     schema (where a JSON value is asked for).
-    tool_call: its arguments by name (recall: query, limit; remember: text; budget: none), request_hash.
+    tool_call: request_hash and its arguments by name (recall: query, limit; remember: text; budget: none); of a tool
+    they stand in arguments, as text where they are no JSON.
     """
 
     type: Literal["span_started"] = "span_started"
@@ -90,14 +98,18 @@ class Message(Payload):
 
     `example` are the built-in worked ones, and in one message those of earlier runs; `memory` the pinned notes; `edit`
     a person's code in place of a reply; `repair` says how a reply differs from the schema that was asked for.
+    `tool_calls` are what a model's message asks for in its provider's own form; each is answered by a message of role
+    tool (an observation) in the step span, which names it by `tool_call_id`. Both are left out where there is none.
     """
 
     type: Literal["message"] = "message"
-    role: Literal["system", "user", "assistant"]
+    role: Literal["system", "user", "assistant", "tool"]
     content: str
     purpose: Literal[
         "system", "task", "example", "reply", "observation", "nudge", "fallback", "prompt", "memory", "repair", "edit"
     ] = "reply"
+    tool_calls: list[ToolCall] = Field(default_factory=list, exclude_if=_is_empty)
+    tool_call_id: str = Field(default="", exclude_if=_is_empty)
 
 
 class Code(Payload):

@@ -16,12 +16,14 @@ from rlmlab.engine.output import OutputBuffer
 from rlmlab.engine.parsing import parse
 from rlmlab.engine.places import Place, join
 from rlmlab.engine.prompts import opening, texts
+from rlmlab.engine.prompts.tools import taught
 from rlmlab.engine.providers.base import ModelInfo
 from rlmlab.engine.record import RecordedSpan
 from rlmlab.engine.repairs import Repairs
 from rlmlab.engine.repl import Repl
 from rlmlab.engine.spans import OpenSpan, SpanStart
 from rlmlab.engine.steps import opened_step
+from rlmlab.engine.tools import native
 from rlmlab.engine.tree import LevelSpec, Tree
 from rlmlab.engine.types import Edit
 from sandbox.base import CellResult, SessionSpec
@@ -69,6 +71,7 @@ class Level:
         task = texts.task_message(spec.task, spec.context, spec.response_schema, left)
         sub_calls = tree.spec.mode == "rlm"
         system = opening.system_text(spec.info, tree.spec.system_prompt, memory=tree.memory, sub_calls=sub_calls)
+        system += taught(native.tools_of(tree), small=spec.info.small)
         self._say(self._span, Message(role="system", content=system, purpose="system"))
         for role, content in opening.examples(spec.info):
             shown = Message(role="assistant" if role == "assistant" else "user", content=content, purpose="example")
@@ -130,9 +133,9 @@ class Level:
         while (step := self._record.span(join(self._spec.path, number))) is not None:
             reply = self._tree.asker.on_record(self._question(step.started.path), self._span)
             if reply is not None:
-                self._conversation.add("assistant", reply.text or " ")
+                self._add(reply)
             for message in self._record.messages(step.started.path):
-                self._conversation.add(message.role, message.content)
+                self._conversation.add(message.role, message.content, tool_call_id=message.tool_call_id)
             number += 1
 
     async def fallback(self, limit: str, *, held: bool) -> Submitted | None:
@@ -148,7 +151,7 @@ class Level:
 
         def prompt(info: ModelInfo) -> Prompt:
             rooms = (meter.room(info.price), _window_room(info, FALLBACK_OUTPUT_TOKENS))
-            return self._conversation.prompt(min(room for room in rooms if room is not None))
+            return native.flat(self._conversation.prompt(min(room for room in rooms if room is not None)))
 
         question = Question(
             spec.info,
@@ -175,7 +178,7 @@ class Level:
         """Ask for the code of a step."""
 
         def prompt(info: ModelInfo) -> Prompt:
-            return self._conversation.prompt(_window_room(info, STEP_OUTPUT_TOKENS))
+            return native.fit(self._conversation.prompt(_window_room(info, STEP_OUTPUT_TOKENS)), info, self._tree)
 
         return Question(self._spec.info, prompt, "step", join(path, "m"), output_tokens=STEP_OUTPUT_TOKENS)
 
@@ -200,9 +203,16 @@ class Level:
 
     async def _take(self, reply: Reply, number: int, span: OpenSpan) -> Submitted | None:
         """Act on the reply of a step."""
-        self._conversation.add("assistant", reply.text or " ")
+        self._add(reply)
         await self._tree.stream.commit()  # paid: on record before its code can do anything
+        for answer in await native.answer_calls(self._tree, self._spec, reply.tool_calls, span):
+            self._say(span, answer)
         return await self._act(reply, number, span)
+
+    def _add(self, reply: Reply) -> None:
+        """Add a reply to the conversation; most providers refuse one that says nothing."""
+        said = reply.text or ("" if reply.tool_calls else " ")
+        self._conversation.add("assistant", said, tool_calls=reply.tool_calls)
 
     def _left(self, number: int) -> str:
         """Tell what is left after a step; another run's steps do not count."""
@@ -213,7 +223,8 @@ class Level:
         parsed = parse(reply.text)
         cut = parsed.unclosed and reply.cut
         cells = parsed.cells[:-1] if cut else parsed.cells
-        told = []
+        told: list[str] = []
+        acted = bool(cells or reply.tool_calls)
         place = Place(span.path, self._spec.depth, number, 0)
         for index, code in enumerate(cells, start=1):
             ran = await self._cell(code, place, index, span)
@@ -226,9 +237,9 @@ class Level:
                 told += [texts.SKIPPED] if index < len(cells) or cut else []
                 break
         else:
-            told += [texts.CUT_CODE] if cut else ([] if cells else [texts.NO_CODE])
+            told += [texts.CUT_CODE] if cut else ([] if acted else [texts.NO_CODE])
         told.append(self._left(number))
-        self._say(span, Message(role="user", content="\n\n".join(told), purpose="observation" if cells else "nudge"))
+        self._say(span, Message(role="user", content="\n\n".join(told), purpose="observation" if acted else "nudge"))
         span.emit(self._tree.meter.state())
         return None
 
@@ -245,6 +256,7 @@ class Level:
             view = CellView(code)
             output = OutputBuffer(span, view)
             host = CellHost(self._tree, place, span, run_child=self._child, before=output.flush)
+            host.open_context = self._spec.open_context
             try:
                 result = await self._repl.execute(code, handler=host.serve, on_output=output.write)
             finally:
@@ -291,7 +303,7 @@ class Level:
     def _say(self, span: OpenSpan, message: Message) -> None:
         """Record a message and add it to the conversation as it is stored, or as it stands on record."""
         said = span.say(message)
-        self._conversation.add(said.role, normalise.text(said.content))
+        self._conversation.add(said.role, normalise.text(said.content), tool_call_id=said.tool_call_id)
 
 
 def _again(found: RecordedSpan, code: str, step: OpenSpan) -> bool:

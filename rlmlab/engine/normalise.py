@@ -3,7 +3,10 @@
 import json
 import math
 import re
+from collections.abc import Sequence
 from typing import Any
+
+from rlmlab.engine.providers.base import ToolCall
 
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 DEEPEST = 64  # levels of nesting; serialisers give up not far below 255
@@ -14,6 +17,14 @@ def text(value: str) -> str:
     if value.isascii() and "\x00" not in value:
         return value
     return UNSTORABLE.sub("\ufffd", value)
+
+
+def calls(wanted: Sequence[ToolCall]) -> list[ToolCall]:
+    """Normalise what a model asks tools for, and see to it that each call can be told from the others."""
+    return [
+        ToolCall(text(call.id) or f"call-{at}", text(call.name), text(call.arguments))
+        for at, call in enumerate(wanted, start=1)
+    ]
 
 
 def data(value: Any, depth: int = 0) -> Any:

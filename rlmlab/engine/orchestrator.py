@@ -28,6 +28,8 @@ from rlmlab.engine.replay import take_up
 from rlmlab.engine.sharing import share
 from rlmlab.engine.spans import OpenSpan, Spans, failure_of
 from rlmlab.engine.stream import EventStream
+from rlmlab.engine.tools.base import Tool
+from rlmlab.engine.tools.toolbox import Toolbox
 from rlmlab.engine.tree import LevelSpec, Tree, root_started
 from rlmlab.engine.types import STATUS_OF, CancelToken, RunOutcome, RunSpec, Totals
 from sandbox.base import Environment
@@ -76,14 +78,16 @@ async def execute(  # noqa: PLR0913 - the means of a run; callers name each
     clock: Clock,
     cancel: CancelToken | None = None,
     memory: MemoryPort | None = None,
+    tools: Sequence[Tool] = (),
     record: Record | None = None,
     shared: Sequence[Event] = (),
 ) -> RunOutcome:
     """Run to the end and return how it ended; the root span's `span_finished` is the last event.
 
-    Without `memory` the REPL has neither `recall` nor `remember`, and nothing is pinned. `record` is what is stored of
-    the run already: it is taken up again. `shared` are another run's first events, which a new run goes on from. A run
-    that was asked to pause is left as it stands: its root span stays open, and it has no `finish_reason`.
+    Without `memory` the REPL has neither `recall` nor `remember`, and nothing is pinned. All levels have the `tools`.
+    `record` is what is stored of the run already: it is taken up again. `shared` are another run's first events, which
+    a new run goes on from. A run that was asked to pause is left as it stands: its root span stays open, and it has no
+    `finish_reason`.
 
     Cancelling the task or the token ends the run as `cancelled`, and the outcome is returned all the same.
 
@@ -93,7 +97,9 @@ async def execute(  # noqa: PLR0913 - the means of a run; callers name each
     spec = narrowed(spec)
     price = _priced(spec, provider)
     spans = Spans(stream, clock, record)
-    with spans.open(root_started(spec, environment, price.limit_usd, memory=memory is not None), None) as span:
+    toolbox = Toolbox(tools, stream, spans)
+    means = {"memory": memory is not None, "tools": list(toolbox.tools)}
+    with spans.open(root_started(spec, environment, price.limit_usd, means), None) as span:
         if shared and not record:
             spans.record = share(shared, span, stream)
         spent = take_up(spans.record, span, stream) if spans.record else Totals()
@@ -101,8 +107,8 @@ async def execute(  # noqa: PLR0913 - the means of a run; callers name each
         if spans.record:
             span.emit(meter.state())
         asker = Asker(Caller(provider, meter, spans, spec.seed), Circuit(price.fallbacks, clock))
-        services = () if memory is None else (Recollection(memory, stream, spans),)
-        tree = Tree(spec, provider, environment, stream, spans, meter, asker, services, memory=memory is not None)
+        services = (toolbox,) if memory is None else (Recollection(memory, stream, spans), toolbox)
+        tree = Tree(spec, provider, environment, stream, spans, meter, asker, services, memory is not None, toolbox)
         ending = await _Run(tree, span, clock, cancel or CancelToken()).end(price)
         totals = meter.totals()
         _end(span, ending, totals)

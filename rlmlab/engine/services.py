@@ -4,15 +4,20 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from rlmlab.engine.spans import OpenSpan
+from rlmlab.engine.types import ContextOpener, no_context
 from sandbox.base import JSON, HostCall
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Where a call comes from: its call path, and the execution span that its own span stands in."""
+    """Where a call comes from: its call path, and the execution span that its own span stands in.
+
+    `open_context` opens the input of the level that calls.
+    """
 
     path: str
     cell: OpenSpan
+    open_context: ContextOpener = no_context
 
 
 class Service(Protocol):

@@ -1,5 +1,6 @@
 """What all levels of one run share."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -9,6 +10,7 @@ from rlmlab.engine.providers.base import ModelInfo, Provider
 from rlmlab.engine.services import Service
 from rlmlab.engine.spans import OpenSpan, Spans, SpanStart
 from rlmlab.engine.stream import EventStream
+from rlmlab.engine.tools.toolbox import Toolbox
 from rlmlab.engine.types import ContextInfo, ContextOpener, RunSpec
 from sandbox.base import Environment
 
@@ -19,7 +21,7 @@ SHOWN_PROMPT_CHARS = 2_000
 class Tree:
     """One run: its request, its means, its meter and its stream; `services` answer its cells beside sub-calls.
 
-    `memory` tells whether one of them is the run's memory.
+    `memory` tells whether one of them is the run's memory; `toolbox` is the one that holds its tools.
     """
 
     spec: RunSpec
@@ -31,6 +33,7 @@ class Tree:
     asker: Asker
     services: tuple[Service, ...] = ()
     memory: bool = False
+    toolbox: Toolbox | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +63,10 @@ class RunChild(Protocol):
         ...
 
 
-def root_started(spec: RunSpec, environment: Environment, cost_limit_usd: float | None, *, memory: bool) -> SpanStart:
-    """Describe a run at its start."""
+def root_started(
+    spec: RunSpec, environment: Environment, cost_limit_usd: float | None, means: Mapping[str, Any]
+) -> SpanStart:
+    """Describe a run at its start; `means`: whether it has a memory, and the names of its tools."""
     budget = spec.budget
     context = spec.context
     return SpanStart(
@@ -79,7 +84,7 @@ def root_started(spec: RunSpec, environment: Environment, cost_limit_usd: float 
             "mode_reason": spec.mode_reason,
             "prompt": spec.prompt_name,
             "examples": [example.id for example in spec.examples],
-            "memory": memory,
+            **means,
             "environment": environment.name,
             "level": environment.level,
             "profile": spec.profile.name,

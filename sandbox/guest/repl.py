@@ -8,7 +8,16 @@ from typing import Any, NoReturn, Protocol
 
 from sandbox.guest import tracebacks
 from sandbox.guest.output import Output, Printer, make_print
-from sandbox.guest.scaffold import Answer, BudgetExceeded, Host, Listing, SubCallError, host_functions, make_show_vars
+from sandbox.guest.scaffold import (
+    Answer,
+    BudgetExceeded,
+    Host,
+    Listing,
+    SubCallError,
+    ToolError,
+    host_functions,
+    make_show_vars,
+)
 from sandbox.guest.wire import Channel, ChannelClosed, Frame
 
 _LONG = 1 << 20
@@ -69,6 +78,7 @@ class Repl:
             "context": context,
             "BudgetExceeded": BudgetExceeded,
             "SubCallError": SubCallError,
+            "ToolError": ToolError,
         }
         scaffold[LISTER] = make_show_vars(self._namespace, scaffold)
         for function in filter(callable, scaffold.values()):

@@ -20,9 +20,22 @@ class SubCallError(Exception):
     """A sub-call failed for good; the message says why."""
 
 
+class ToolError(Exception):
+    """A tool could not do what it was asked; the message says why."""
+
+
 _RAISABLE: dict[str, type[Exception]] = {
     error.__name__: error
-    for error in (BudgetExceeded, SubCallError, ValueError, TypeError, LookupError, RuntimeError, TimeoutError)
+    for error in (
+        BudgetExceeded,
+        SubCallError,
+        ToolError,
+        ValueError,
+        TypeError,
+        LookupError,
+        RuntimeError,
+        TimeoutError,
+    )
 }
 
 

@@ -1,6 +1,6 @@
 """What the engine's tests run on: the real restricted environment, a scripted provider, a sink in memory."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from rlmlab.engine.clock import Clock, SystemClock
 from rlmlab.engine.memory import MemoryPort
 from rlmlab.engine.orchestrator import execute
 from rlmlab.engine.stream import EventStream
+from rlmlab.engine.tools.base import Tool
 from rlmlab.engine.types import Budget, CancelToken, RunOutcome, RunSpec
 from sandbox.base import Environment
 from sandbox.restricted import RestrictedEnvironment
@@ -52,6 +53,7 @@ class Lab:
         provider: ScriptedProvider | None = None,
         sink: MemorySink | None = None,
         memory: MemoryPort | None = None,
+        tools: Sequence[Tool] = (),
         **spec: object,
     ) -> Ran:
         """Run "Root" with a scripted model."""
@@ -66,6 +68,7 @@ class Lab:
             clock=self.clock,
             cancel=cancel,
             memory=memory,
+            tools=tools,
         )
         check_stream(sink.events)
         projection = sink.projection()

@@ -13,6 +13,7 @@ from rlmlab.engine.providers.base import (
     Restarted,
     TextDelta,
     TokenUsage,
+    ToolCall,
 )
 
 
@@ -26,6 +27,7 @@ class Say:
     output_tokens: int | None = None
     seconds: float = 0.0
     restarts: int = 0
+    tool_calls: tuple[ToolCall, ...] = ()
 
 
 Script = Callable[[ChatRequest], "Awaitable[Say | str] | Say | str"]
@@ -92,7 +94,7 @@ class ScriptedProvider:
             await asyncio.sleep(say.seconds)
             for piece in pieces(say.text):
                 yield TextDelta(piece)
-            yield Completed(say.text, usage(request, say), say.finish_reason, say.restarts + 1)
+            yield Completed(say.text, usage(request, say), say.finish_reason, say.restarts + 1, say.tool_calls)
         finally:
             self.open_calls -= 1
 

@@ -14,6 +14,7 @@ from sandbox.guest.scaffold import (
     BudgetExceeded,
     Host,
     SubCallError,
+    ToolError,
     host_functions,
     make_show_vars,
 )
@@ -102,6 +103,7 @@ def test_calls_are_numbered_within_the_cell(pair: Pair) -> None:
     [
         ("BudgetExceeded", BudgetExceeded),
         ("SubCallError", SubCallError),
+        ("ToolError", ToolError),
         ("LookupError", LookupError),
         ("TimeoutError", TimeoutError),
         ("SystemExit", SubCallError),
