@@ -48,6 +48,38 @@ def test_a_rating_keeps_who_what_and_when(acme: Tenant, run: Run) -> None:
     assert entry.changes == {"dimension": "correct", "value": {"from": None, "to": 0.0}, "corrected": True}
 
 
+SCHEMA = {"type": "object", "properties": {"count": {"type": "integer"}}, "required": ["count"]}
+
+
+def test_correction_has_the_form_of_the_answer(acme: Tenant) -> None:
+    run = finished_run(acme.principal, acme.project, response_schema=SCHEMA)
+    assert rate(acme.principal, run, 0.0, correction={"count": 43}).correction == {"count": 43}
+    span = Span.objects.for_org(acme.organization).get
+    with scoping.organization(acme.organization):
+        span_id = span(run=run, kind="step").span_id
+    assert rate(acme.principal, run, 0.0, span_id=span_id, correction="43").correction == "43"
+
+
+@pytest.mark.parametrize(
+    ("correction", "problem"),
+    [
+        ("43", "correction: must be of type object"),
+        ({"count": "43"}, "correction.count: must be of type integer"),
+        ({}, "correction: lacks 'count'"),
+    ],
+)
+def test_correction_that_the_answers_schema_refuses_is_refused(acme: Tenant, correction: Any, problem: str) -> None:
+    run = finished_run(acme.principal, acme.project, response_schema=SCHEMA)
+    with pytest.raises(Invalid) as refused:
+        rate(acme.principal, run, 0.0, correction=correction)
+    (error,) = refused.value.errors
+    assert (error.field, error.message) == (
+        "correction",
+        f"does not match the response schema of the run ({problem})",
+    )
+    assert ratings_page(acme.principal, run).items == []
+
+
 def test_another_mind_is_another_version(acme: Tenant, run: Run) -> None:
     first, second = rate(acme.principal, run, 1.0), rate(acme.principal, run, 0.25, comment="Hm.")
     assert (second.version, second.current) == (2, True)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from rlmlab import scoping
 from rlmlab.audit.actions import record
+from rlmlab.engine.structured import mismatch
 from rlmlab.errors import Conflict, Invalid, NotFound
 from rlmlab.tenancy.principals import Principal
 from trajectories.models import Rating, Run, Span
@@ -51,6 +52,7 @@ def rate_run(*, by: Principal, run: Run, judgement: Judgement) -> Rating:
         if not locked.is_terminal:
             raise Conflict(f"The run is {locked.status}; it can be rated when it has ended.")
         _check_span(locked, judgement.span_id)
+        _check_form(locked, judgement)
         earlier = _earlier(by, locked, judgement)
         if earlier is not None and _same(earlier, judgement):
             return earlier
@@ -114,6 +116,14 @@ def _check_span(run: Run, span_id: str) -> None:
     known = Span.objects.for_org(run.organization_id).filter(run=run, span_id=span_id)
     if span_id and ("\x00" in span_id or not known.exists()):
         raise Invalid.field("span_id", f"this run has no span {span_id[:40]!r}")
+
+
+def _check_form(run: Run, judgement: Judgement) -> None:
+    """Go on only if a correction of the answer has the form that the answer must have: examples are made of it."""
+    if judgement.correction is None or judgement.span_id or run.response_schema is None:
+        return
+    if problem := mismatch(judgement.correction, run.response_schema, "correction"):
+        raise Invalid.field("correction", f"does not match the response schema of the run ({problem})")
 
 
 def _locked(by: Principal, run_id: UUID) -> Run:
