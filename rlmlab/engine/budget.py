@@ -1,22 +1,23 @@
 """One meter for the whole tree of a run: it reserves before anything is spent (docs/architecture.md).
 
-A call reserves the upper bound of what it can cost. One that would fit but for open reservations waits for them, in
-order; one that would not fit if all of them came back unused is refused, never made, and marks the run as exhausted. On
-return the reservation becomes the real spend. Everything here runs in one event loop: nothing between two awaits is
-raced.
+The root has the run's own meter; each `rlm_query` has one of its own under it, which counts in the same accounts
+(`rlmlab.engine.accounts`) and stands in the same line (`rlmlab.engine.reservations`). A call that is refused marks the
+account as exhausted that it did not fit into: the run's own, or that of one `rlm_query`, which then ends by itself.
 """
 
 import asyncio
 import math
-from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
 
+from rlmlab.engine.accounts import NOTHING, Account, Amount
 from rlmlab.engine.clock import Clock
 from rlmlab.engine.errors import BudgetExhausted
-from rlmlab.engine.events import BudgetState
+from rlmlab.engine.events import BudgetState, SliceState
 from rlmlab.engine.providers.base import Price, TokenUsage
+from rlmlab.engine.reservations import Ask, Desk, Overrun, Reservation, dearest_input_usd
+from rlmlab.engine.slices import Slice, dealt
 from rlmlab.engine.types import Budget, Totals
 
 STEP_OUTPUT_TOKENS = 8192
@@ -25,12 +26,12 @@ FALLBACK_OUTPUT_TOKENS = 2048
 FALLBACK_TOKENS = 16_384  # what is held back for the fallback, at most a quarter of a limit
 FALLBACK_SECONDS = 30.0  # kept for the fallback, at most a fifth of the time
 FALLBACK_TIME_SHARE = 0.2
-LEAST_OUTPUT_TOKENS = 16  # a reply shorter than this is not worth its prompt
+GRACE_SECONDS = 5.0  # how long a cell may go on after its budget is exhausted
 DEFAULT_COST_USD = 1.0
 MOST_HOST_CALLS = 20_000  # of a run's cells, beside its sub-calls; the clock of a cell stands still in each of them
 BYTES_A_TOKEN = 3
 TOKENS_A_MESSAGE = 8
-NOTHING = Totals()
+NO_TOTALS = Totals()
 
 
 def text_bound(content: str) -> int:
@@ -39,133 +40,134 @@ def text_bound(content: str) -> int:
     return -(-size // BYTES_A_TOKEN) + TOKENS_A_MESSAGE
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """A call that wants to be made: `prompt_bound` as of `text_bound`, `output_tokens` the most it may write."""
-
-    prompt_bound: int
-    output_tokens: int
-    price: Price | None
-    fallback: bool = False
-
-
 @dataclass(slots=True)
-class Reservation:
-    """A granted call: `max_tokens` of output, and what stays reserved until it is settled."""
+class Counts:
+    """What the whole tree did so far."""
 
-    ask: Ask
-    max_tokens: int
-    tokens: int
-    cost_usd: float
-    settled: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Overrun:
-    """A provider reported more than the reserved upper bound."""
-
-    tokens: int
-    cost_usd: float
-
-
-@dataclass(slots=True)
-class Spend:
-    """What was spent or is held, by kind."""
-
-    tokens: int = 0
-    cost_usd: float = 0.0
-
-    def add(self, tokens: int, cost_usd: float) -> None:
-        """Add, or with negative amounts give back."""
-        self.tokens += tokens
-        self.cost_usd += cost_usd
-
-
-@dataclass(slots=True)
-class _Counts:
     input_tokens: int = 0
     output_tokens: int = 0
     model_calls: int = 0
     sub_calls: int = 0
-    host_calls: int = 0
     steps: int = 0
     max_depth: int = 0
+    host_calls: int = 0
     cost_known: bool = True
 
-
-def _counted(before: Totals) -> _Counts:
-    """Go on counting from what was used before."""
-    return _Counts(
-        input_tokens=before.input_tokens,
-        output_tokens=before.output_tokens,
-        model_calls=before.model_calls,
-        sub_calls=before.sub_calls,
-        steps=before.steps,
-        max_depth=before.max_depth,
-        cost_known=before.cost_usd is not None,
-    )
-
-
-@dataclass(slots=True)
-class _Waiting:
-    ask: Ask
-    granted: "asyncio.Future[Reservation]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    @classmethod
+    def of(cls, totals: Totals) -> "Counts":
+        """Go on from what was counted before."""
+        return cls(
+            input_tokens=totals.input_tokens,
+            output_tokens=totals.output_tokens,
+            model_calls=totals.model_calls,
+            sub_calls=totals.sub_calls,
+            steps=totals.steps,
+            max_depth=totals.max_depth,
+            cost_known=totals.cost_usd is not None,
+        )
 
 
 class Meter:
-    """The budget of one run: frozen limits, open reservations, real spend.
+    """The budget of one run, or of one `rlm_query` and all below it: frozen limits, open reservations, real spend.
 
-    `cost_limit_usd` None: the cost is counted, not limited. `before`: what was used before the run was taken up again.
+    `cost_limit_usd` None: the cost is counted, not limited. `before`: what was spent before the run was taken up again.
+    `above`, `account`: those of an `rlm_query`.
     """
 
-    def __init__(self, budget: Budget, clock: Clock, cost_limit_usd: float | None, before: Totals = NOTHING) -> None:
+    def __init__(
+        self,
+        budget: Budget,
+        clock: Clock,
+        cost_limit_usd: float | None,
+        before: Totals = NO_TOTALS,
+        *,
+        above: "Meter | None" = None,
+        account: Account | None = None,
+    ) -> None:
+        limit_usd = math.inf if cost_limit_usd is None else cost_limit_usd
         self.budget = budget
         self.cost_limit_usd = cost_limit_usd
-        self.counts = _counted(before)
-        self.spent = Spend(before.input_tokens + before.output_tokens, before.cost_usd or 0.0)
-        self._seconds_before = before.seconds
-        self.reserved = Spend()
-        self.held = Spend()
-        self.exhausted: str | None = None
-        self.exhaustion = asyncio.Event()
-        self._ratio = 1.0
-        self._queue: deque[_Waiting] = deque()
+        self.account = account or Account(Amount(budget.max_tokens, limit_usd, budget.max_sub_calls))
+        self.account.spent += Amount(
+            before.input_tokens + before.output_tokens, before.cost_usd or 0.0, before.sub_calls
+        )
+        self.counts: Counts = Counts.of(before) if above is None else above.counts
+        self._desk: Desk = Desk() if above is None else above._desk  # noqa: SLF001 - its own kind
+        self._above = above
         self._clock = clock
-        self._started = clock.monotonic()
+        self._started = clock.monotonic() - before.seconds
+
+    def _slice(self, given: Slice, account: Account) -> "Meter":
+        """Make the meter of an `rlm_query`: it counts in the same accounts and stands in the same line."""
+        own = {name: value for name in ("max_steps", "max_seconds") if (value := getattr(given, name)) is not None}
+        costs = [limit for limit in (self.cost_limit_usd, given.max_cost_usd) if limit is not None]
+        budget = replace(self.budget, **own)
+        return Meter(budget, self._clock, min(costs, default=None), above=self, account=account)
 
     # what is left
 
     @property
+    def spent(self) -> Amount:
+        """Tell what was spent."""
+        return self.account.spent
+
+    @property
+    def reserved(self) -> Amount:
+        """Tell what is reserved by calls that are under way."""
+        return self.account.reserved
+
+    @property
+    def held(self) -> Amount:
+        """Tell what is held back for the last call."""
+        return self.account.held
+
+    @property
+    def exhausted(self) -> str | None:
+        """Name the limit that ended this budget, or one above it."""
+        return self.account.exhausted or self.account.exhausted_above
+
+    @property
+    def used_up(self) -> bool:
+        """Tell whether this budget has come to its end, and none above it."""
+        return self.account.exhausted is not None and self.account.exhausted_above is None
+
+    @property
+    def exhaustion(self) -> asyncio.Event:
+        """Set when this budget has come to its end."""
+        return self.account.exhaustion
+
+    @property
     def seconds(self) -> float:
-        """Tell how long the run has been going."""
-        return self._seconds_before + self._clock.monotonic() - self._started
+        """Tell how long the run, or the `rlm_query`, has been going."""
+        return self._clock.monotonic() - self._started
 
     @property
     def seconds_left(self) -> float:
         """Tell how long it may go on."""
-        return max(0.0, self.budget.max_seconds - self.seconds)
-
-    @property
-    def tokens_left(self) -> int:
-        """Tell how many tokens nobody has spent, reserved or held."""
-        return max(0, self.budget.max_tokens - self.spent.tokens - self.reserved.tokens - self.held.tokens)
-
-    @property
-    def cost_left_usd(self) -> float | None:
-        """Tell how much money nobody has spent, reserved or held; None without a limit."""
-        if self.cost_limit_usd is None:
-            return None
-        return max(0.0, self.cost_limit_usd - self.spent.cost_usd - self.reserved.cost_usd - self.held.cost_usd)
-
-    @property
-    def sub_calls_left(self) -> int:
-        """Tell how many sub-calls may still be made."""
-        return max(0, self.budget.max_sub_calls - self.counts.sub_calls)
+        left = max(0.0, self.budget.max_seconds - self.seconds)
+        return left if self._above is None else min(left, self._above.seconds_left)
 
     @property
     def work_seconds_left(self) -> float:
         """Tell how long the levels may work on: the last part is left for the fallback."""
-        return max(0.0, self.seconds_left - min(FALLBACK_SECONDS, self.budget.max_seconds * FALLBACK_TIME_SHARE))
+        own = max(0.0, self.budget.max_seconds - self.seconds)
+        own -= min(FALLBACK_SECONDS, self.budget.max_seconds * FALLBACK_TIME_SHARE)
+        return max(0.0, own if self._above is None else min(own, self._above.work_seconds_left))
+
+    @property
+    def tokens_left(self) -> int:
+        """Tell how many tokens nobody has spent, reserved, held or been promised."""
+        return max(0, int(self.account.all_left(at_once=True).tokens))
+
+    @property
+    def cost_left_usd(self) -> float | None:
+        """Tell how much money nobody has spent, reserved, held or been promised; None without a limit."""
+        return None if self.cost_limit_usd is None else max(0.0, self.account.all_left(at_once=True).cost_usd)
+
+    @property
+    def sub_calls_left(self) -> int:
+        """Tell how many sub-calls may still be made."""
+        return max(0, int(self.account.all_left(at_once=True).sub_calls))
 
     def left(self, *, step: int, depth: int) -> dict[str, float | None]:
         """Tell what is left at a step of a level; `cost_usd` None: the cost is not limited."""
@@ -182,71 +184,98 @@ class Meter:
         """Bound the prompt, in tokens of `text_bound`, of a last call that leaves itself room to answer."""
         room = self.tokens_left - min(FALLBACK_OUTPUT_TOKENS, self.tokens_left // 4)
         cost_usd = self.cost_left_usd
-        if cost_usd is not None and price is not None and _input_usd(price) > 0:
-            room = min(room, math.floor(cost_usd * 0.75 / _input_usd(price)))
-        return math.floor(room / self._ratio)
+        if cost_usd is not None and price is not None and dearest_input_usd(price) > 0:
+            room = min(room, math.floor(cost_usd * 0.75 / dearest_input_usd(price)))
+        return math.floor(room / self._desk.ratio)
 
     def prompt_tokens(self, bound: int) -> int:
         """Raise a bound to the worst ratio of real to bounded tokens seen in this run."""
-        return math.ceil(bound * self._ratio)
+        return self._desk.prompt_tokens(bound)
 
     # reserving
 
     def hold_fallback(self, *prices: Price | None) -> None:
-        """Hold back one call for the end, of the dearest model that may be asked, at most a quarter of the limits."""
-        self.held.tokens = min(self.budget.max_tokens // 4, FALLBACK_TOKENS)
-        if self.cost_limit_usd is not None:
-            output = min(FALLBACK_OUTPUT_TOKENS, self.held.tokens)
-            prompt = self.held.tokens - output
-            costs = [prompt * _input_usd(price) + output * price.output_usd for price in prices if price is not None]
-            self.held.cost_usd = min(self.cost_limit_usd / 4, max(costs, default=0.0))
+        """Hold back one call for the end, of the dearest model that may be asked, at most a quarter of what it has."""
+        basis = self.account.limits if self._above is None else self.account.share
+        tokens = min(basis.tokens // 4, FALLBACK_TOKENS)
+        output = min(FALLBACK_OUTPUT_TOKENS, tokens)
+        costs = [
+            (tokens - output) * dearest_input_usd(price) + output * price.output_usd
+            for price in prices
+            if price is not None
+        ]
+        cost_usd = 0.0 if self.cost_limit_usd is None else min(basis.cost_usd / 4, max(costs, default=0.0))
+        self.account.held = Amount(tokens, cost_usd)
 
     def release_fallback(self) -> None:
         """Give the held call back, to make it."""
-        self.held = Spend()
+        self.account.held = NOTHING
+
+    @contextmanager
+    def deal(self, slices: Sequence[Slice]) -> Iterator[list["Meter"]]:
+        """Give each `rlm_query` of a batch a meter of its own for the length of a block."""
+        with dealt(self.account, slices) as accounts:
+            yield [self._slice(given, account) for given, account in zip(slices, accounts, strict=True)]
+
+    def close(self) -> None:
+        """Give the rest of a slice back to the level that it comes from."""
+        if self._above is not None:
+            self._above.account.below.discard(self.account)
+            self._desk.wake()
 
     @asynccontextmanager
     async def reserve(self, ask: Ask) -> AsyncIterator[Reservation]:
         """Reserve a call for the length of a block; what the block does not settle comes back unused.
 
         Raises:
-            BudgetExhausted: the call can never fit; the run is exhausted from now on.
+            BudgetExhausted: the call can never fit; what it did not fit into is exhausted from now on.
         """
-        reservation = await self._grant(ask)
+        reservation = await self._desk.grant(ask, self.account)
         try:
             yield reservation
         finally:
             if not reservation.settled:
-                self._return(reservation)
-                self._wake()
+                self._desk.give_back(reservation)
+                self._desk.wake()
 
     def settle(self, reservation: Reservation, usage: TokenUsage) -> Overrun | None:
         """Turn a reservation into the real spend; tells by how much the provider went beyond it."""
-        ask = reservation.ask
-        cost_usd = usage.cost_usd(ask.price)
-        self._return(reservation)
-        reservation.settled = True
-        self.spent.add(usage.input_tokens + usage.output_tokens, cost_usd or 0.0)
+        cost_usd = usage.cost_usd(reservation.ask.price)
+        tokens = usage.input_tokens + usage.output_tokens
+        self._desk.give_back(reservation)
+        self.account.spend(Amount(tokens, cost_usd or 0.0))
+        self._desk.learn(reservation.ask, usage)
+        self._desk.wake()
         self.counts.input_tokens += usage.input_tokens
         self.counts.output_tokens += usage.output_tokens
         self.counts.cost_known = self.counts.cost_known and cost_usd is not None
-        if not usage.estimated and ask.prompt_bound > 0:
-            self._ratio = max(self._ratio, usage.input_tokens / ask.prompt_bound)
-        self._wake()
-        tokens = max(0, usage.input_tokens + usage.output_tokens - reservation.tokens)
+        over = max(0, tokens - reservation.tokens)
         money = max(0.0, (cost_usd or 0.0) - reservation.cost_usd) if self.cost_limit_usd is not None else 0.0
-        return Overrun(tokens, money) if tokens or money > 1e-12 else None  # noqa: PLR2004 - rounding of floats
+        return Overrun(over, money) if over or money > 1e-12 else None  # noqa: PLR2004 - rounding of floats
+
+    def recount(self, usage: TokenUsage, price: Price | None) -> None:
+        """Count a call on record in the slices that it was made in; the run's own account knows of it already."""
+        tokens = usage.input_tokens + usage.output_tokens
+        self.account.recount(Amount(tokens, usage.cost_usd(price) or 0.0))
 
     def count_sub_call(self) -> None:
         """Count one sub-call.
 
         Raises:
-            BudgetExhausted: there is none left; the run is exhausted from now on.
+            BudgetExhausted: there is none left; what it did not fit into is exhausted from now on.
         """
         self.check()
-        if self.sub_calls_left < 1:
-            raise self.exhaust("max_sub_calls")
+        for account, via in self.account.views():
+            if account.left(via, at_once=True).sub_calls < 1:
+                ended = account if via is None or account.left(None, at_once=True).sub_calls < 1 else via
+                raise self._desk.exhaust(ended, "max_sub_calls")
+        self.account.spend(Amount(sub_calls=1))
         self.counts.sub_calls += 1
+
+    def uncount_sub_call(self) -> None:
+        """Take a sub-call back that was refused before it was made."""
+        self.account.spend(Amount(sub_calls=-1))
+        self.counts.sub_calls -= 1
 
     def count_host_call(self) -> None:
         """Count a call from a cell, whatever it asks: an endless loop of them is no work.
@@ -254,152 +283,82 @@ class Meter:
         Raises:
             BudgetExhausted: there were too many; the run is exhausted from now on.
         """
+        run = self.account.chain[0]
         self.counts.host_calls += 1
-        if self.counts.host_calls > MOST_HOST_CALLS + self.budget.max_sub_calls:
-            raise self.exhaust("host_calls")
+        if self.counts.host_calls > MOST_HOST_CALLS + run.limits.sub_calls:
+            raise self._desk.exhaust(run, "host_calls")
 
     def check(self) -> None:
-        """Go on only if the run is not exhausted.
+        """Go on only if neither this budget nor one above it is exhausted.
 
         Raises:
-            BudgetExhausted: it is.
+            BudgetExhausted: one is.
         """
-        if self.exhausted is not None:
-            raise self._refusal(self.exhausted)
+        self.account.check()
 
     def exhaust(self, limit: str) -> BudgetExhausted:
-        """Mark the run as exhausted and refuse all who wait; returns the error to raise."""
-        if self.exhausted is None:
-            self.exhausted = limit
-            self.exhaustion.set()
-        while self._queue:
-            waiting = self._queue.popleft()
-            if not waiting.granted.done():
-                waiting.granted.set_exception(self._refusal(limit))
-        return self._refusal(limit)
+        """Mark this budget as exhausted and refuse all who wait in it; returns the error to raise."""
+        return self._desk.exhaust(self.account, limit)
+
+    async def ended(self) -> None:
+        """Return when this budget has been exhausted for so long that its cell is not waited for any more."""
+        await self.exhaustion.wait()
+        await self._clock.sleep(GRACE_SECONDS)
+
+    async def time_up(self) -> None:
+        """Return when the levels may work no longer."""
+        await self._clock.sleep(self.work_seconds_left)
 
     # telling
 
     def totals(self) -> Totals:
-        """Sum up what the run used so far."""
-        counts = self.counts
+        """Sum up what the whole run used so far."""
+        run, counts = self._run, self.counts
         return Totals(
             input_tokens=counts.input_tokens,
             output_tokens=counts.output_tokens,
-            cost_usd=self.spent.cost_usd if counts.cost_known else None,
+            cost_usd=run.spent.cost_usd if counts.cost_known else None,
             model_calls=counts.model_calls,
             sub_calls=counts.sub_calls,
             steps=counts.steps,
             max_depth=counts.max_depth,
-            seconds=self.seconds,
+            seconds=run.seconds,
         )
 
     def state(self) -> BudgetState:
-        """Tell spend and limits as an event."""
-        counts, budget = self.counts, self.budget
+        """Tell the whole run's spend and limits as an event, and those of an `rlm_query`'s own slice."""
+        run, counts = self._run, self.counts
         return BudgetState(
             spent={
-                "max_tokens": self.spent.tokens,
-                "max_cost_usd": self.spent.cost_usd if counts.cost_known else None,
-                "max_seconds": self.seconds,
+                "max_tokens": run.spent.tokens,
+                "max_cost_usd": run.spent.cost_usd if counts.cost_known else None,
+                "max_seconds": run.seconds,
                 "max_sub_calls": counts.sub_calls,
                 "max_steps": counts.steps,
                 "max_depth": counts.max_depth,
             },
             limits={
-                "max_tokens": budget.max_tokens,
-                "max_cost_usd": self.cost_limit_usd,
-                "max_seconds": budget.max_seconds,
-                "max_sub_calls": budget.max_sub_calls,
-                "max_steps": budget.max_steps,
-                "max_depth": budget.max_depth,
+                "max_tokens": run.budget.max_tokens,
+                "max_cost_usd": run.cost_limit_usd,
+                "max_seconds": run.budget.max_seconds,
+                "max_sub_calls": run.budget.max_sub_calls,
+                "max_steps": run.budget.max_steps,
+                "max_depth": run.budget.max_depth,
             },
-            exhausted=self.exhausted,
+            exhausted=run.account.exhausted,
+            slice=None if run is self else self._slice_state(),
         )
 
-    # inside
+    def _slice_state(self) -> SliceState:
+        limits, spent = self.account.limits, self.spent
+        named = {"max_tokens": limits.tokens, "max_cost_usd": limits.cost_usd, "max_sub_calls": limits.sub_calls}
+        return SliceState(
+            spent={"max_tokens": spent.tokens, "max_cost_usd": spent.cost_usd, "max_sub_calls": spent.sub_calls},
+            limits={name: None if math.isinf(limit) else limit for name, limit in named.items()},
+            exhausted=self.account.exhausted,
+        )
 
-    async def _grant(self, ask: Ask) -> Reservation:
-        """Reserve now, or wait in line for those before."""
-        if not ask.fallback:
-            self.check()
-        if not self._queue and (reservation := self._try(ask)) is not None:
-            return reservation
-        waiting = _Waiting(ask)
-        self._queue.append(waiting)
-        try:
-            return await waiting.granted
-        except asyncio.CancelledError:
-            if waiting.granted.done() and not waiting.granted.cancelled() and waiting.granted.exception() is None:
-                self._return(waiting.granted.result())
-            self._wake()
-            raise
-
-    def _try(self, ask: Ask) -> Reservation | None:
-        """Reserve if it fits now; None if it must wait.
-
-        Raises:
-            BudgetExhausted: it can never fit.
-        """
-        prompt = self.prompt_tokens(ask.prompt_bound)
-        tokens_free = self.budget.max_tokens - self.spent.tokens - self.held.tokens
-        output = min(ask.output_tokens, tokens_free - prompt)
-        least = min(LEAST_OUTPUT_TOKENS, ask.output_tokens)
-        if output < least:
-            raise self._refuse(ask, "max_tokens")
-        price = ask.price if self.cost_limit_usd is not None else None
-        money_free = (self.cost_limit_usd or 0.0) - self.spent.cost_usd - self.held.cost_usd
-        if price is not None:
-            output = min(output, _affordable(money_free - prompt * _input_usd(price), price.output_usd, output))
-            if output < least:
-                raise self._refuse(ask, "max_cost_usd")
-        cost = 0.0 if price is None else prompt * _input_usd(price) + output * price.output_usd
-        if prompt + output > tokens_free - self.reserved.tokens:
-            return None
-        if price is not None and self.reserved.cost_usd > 0 and cost > money_free - self.reserved.cost_usd:
-            return None
-        self.reserved.add(prompt + output, cost)
-        return Reservation(ask, output, prompt + output, cost)
-
-    def _return(self, reservation: Reservation) -> None:
-        self.reserved.add(-reservation.tokens, -reservation.cost_usd)
-        if self.reserved.tokens == 0:
-            self.reserved.cost_usd = 0.0  # what rounding left
-
-    def _wake(self) -> None:
-        """Grant or refuse those who wait, in order, until one must wait on."""
-        while self._queue:
-            waiting = self._queue[0]
-            if not waiting.granted.done():
-                try:
-                    reservation = self._try(waiting.ask)
-                except BudgetExhausted as error:
-                    if not waiting.granted.done():
-                        waiting.granted.set_exception(error)
-                else:
-                    if reservation is None:
-                        return
-                    waiting.granted.set_result(reservation)
-            if self._queue and self._queue[0] is waiting:
-                self._queue.popleft()
-
-    def _refuse(self, ask: Ask, limit: str) -> BudgetExhausted:
-        """Refuse a call; that of the fallback leaves the reason the run was stopped for as it is."""
-        return self._refusal(limit) if ask.fallback else self.exhaust(limit)
-
-    def _refusal(self, limit: str) -> BudgetExhausted:
-        return BudgetExhausted(limit, f"The run's budget does not allow this call: {limit} is reached")
-
-
-def _input_usd(price: Price) -> float:
-    """Price a prompt token at its dearest."""
-    return max(price.input_usd, price.cached_input_usd or 0.0)
-
-
-def _affordable(money: float, output_usd: float, wanted: int) -> int:
-    """Tell how many output tokens the money buys, at most as many as wanted."""
-    if money < 0:
-        return 0
-    if output_usd <= 0 or money >= wanted * output_usd:
-        return wanted
-    return math.floor(money / output_usd)
+    @property
+    def _run(self) -> "Meter":
+        """The meter of the whole run."""
+        return self if self._above is None else self._above._run  # noqa: SLF001 - its own kind

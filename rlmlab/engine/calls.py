@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from rlmlab.engine import normalise, structured
-from rlmlab.engine.budget import Ask, Meter, Reservation, text_bound
+from rlmlab.engine.budget import Meter, text_bound
 from rlmlab.engine.conversation import Prompt, request_hash
 from rlmlab.engine.errors import ProviderError, ProviderTimeout, ProviderUnavailable
 from rlmlab.engine.events import Log, Message, Usage
@@ -22,6 +22,7 @@ from rlmlab.engine.providers.base import (
     TokenUsage,
     ToolCall,
 )
+from rlmlab.engine.reservations import Ask, Reservation
 from rlmlab.engine.spans import OpenSpan, Spans, SpanStart
 
 LONGEST_CALL_SECONDS = 600.0
@@ -170,7 +171,7 @@ class Caller:
                 "purpose": call.purpose,
                 "fallback_for": call.fallback_for,
                 "request_hash": self._hash(call),
-                "prompt_bound": self._meter.prompt_tokens(call.prompt.bound),
+                "prompt_bound": reservation.prompt_tokens,
                 "max_tokens": reservation.max_tokens,
                 "price": _price(call.info.price),
             },
@@ -246,7 +247,7 @@ async def _closing(items: AsyncIterator[Item]) -> AsyncIterator[AsyncIterator[It
 def _estimate(reservation: Reservation, streamed: _Streamed) -> TokenUsage:
     """Bound what a call may have cost that never told."""
     return TokenUsage(
-        input_tokens=reservation.ask.prompt_bound,
+        input_tokens=reservation.prompt_tokens,
         output_tokens=min(streamed.bound, reservation.max_tokens),
         estimated=True,
     )

@@ -138,13 +138,25 @@ class Answer(Payload):
     dialect: Literal["answer", "FINAL", "FINAL_VAR", "SUBMIT", "fallback", "direct"]
 
 
+class SliceState(Payload):
+    """Spend and own limits (null: none of its own) of an `rlm_query` and all below it; `exhausted`: the limit hit."""
+
+    spent: dict[str, float | None]
+    limits: dict[str, float | None]
+    exhausted: str | None = None
+
+
 class BudgetState(Payload):
-    """The tree's meter after a step or a refusal: spend and limits by limit name, `exhausted` names the limit hit."""
+    """The tree's meter after a step or a refusal: spend and limits by limit name, `exhausted` names the limit hit.
+
+    `slice` tells the same of the `rlm_query` that the event stands in, null at the root.
+    """
 
     type: Literal["budget"] = "budget"
     spent: dict[str, float | None]
     limits: dict[str, float | None]
     exhausted: str | None = None
+    slice: SliceState | None = None
 
 
 class Memory(Payload):

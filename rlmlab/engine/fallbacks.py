@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
-from rlmlab.engine.budget import Reservation
 from rlmlab.engine.calls import Caller, ModelCall, Purpose, Reply
 from rlmlab.engine.clock import Clock
 from rlmlab.engine.conversation import Prompt
@@ -28,6 +27,7 @@ from rlmlab.engine.errors import (
 )
 from rlmlab.engine.events import Log, Message
 from rlmlab.engine.providers.base import ModelInfo
+from rlmlab.engine.reservations import Reservation
 from rlmlab.engine.spans import OpenSpan
 
 OUTAGE_SECONDS = 120.0

@@ -10,7 +10,7 @@ from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
-from rlmlab.engine.budget import DEFAULT_COST_USD, Meter
+from rlmlab.engine.budget import DEFAULT_COST_USD, GRACE_SECONDS, Meter
 from rlmlab.engine.calls import Caller
 from rlmlab.engine.clock import Clock
 from rlmlab.engine.direct import Direct
@@ -37,7 +37,6 @@ from sandbox.errors import SandboxError
 
 logger = logging.getLogger(__name__)
 
-GRACE_SECONDS = 5.0  # how long a cell may go on after the run is exhausted
 PAUSE_SECONDS = 30.0  # how long a pause waits for model calls that are under way
 SPAN_STATUS: dict[FinishReason, SpanStatus] = {
     "submitted": "ok",

@@ -202,7 +202,7 @@ class SubCalls:
         except BudgetExhausted as error:
             made = error.made or not item.plain
             if not made and span.fresh:  # refused before it was made, so that it does not count
-                self._tree.meter.counts.sub_calls -= 1
+                self._tree.meter.uncount_sub_call()
             raise self._refused(error, span, made=made) from error
         except (ProviderError, NoAnswer, SandboxError) as error:
             span.fail(failure_of(error))

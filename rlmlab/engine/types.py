@@ -17,6 +17,7 @@ ContextOpener = Callable[[], Awaitable[ContextSource | None]]
 
 LEAST: Mapping[str, float] = {
     "max_tokens": 1,
+    "max_cost_usd": 0,
     "max_seconds": 0.001,
     "max_depth": 0,
     "max_steps": 1,
@@ -52,18 +53,21 @@ class Budget:
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            if field.name == "max_cost_usd":
-                _check(field.name, 0.0 if value is None else value, least=0, whole=False)
-            else:
-                _check(field.name, value, least=LEAST[field.name], whole=field.name != "max_seconds")
+            if value is not None or field.name != "max_cost_usd":
+                check_limit(field.name, value)
 
 
-def _check(name: str, value: object, *, least: float, whole: bool) -> None:
-    """Refuse a limit that is no finite number of at least `least`."""
+def check_limit(name: str, value: object) -> None:
+    """Refuse a limit that is no finite number in its range.
+
+    Raises:
+        ValueError: its message starts with the limit's name.
+    """
+    whole = name not in {"max_cost_usd", "max_seconds"}
     if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
         raise ValueError(f"{name}: must be a {'whole ' if whole else ''}number")  # noqa: TRY004 - one error type a caller
-    if not math.isfinite(value) or value < least:
-        raise ValueError(f"{name}: must be at least {least:g}")
+    if not math.isfinite(value) or value < LEAST[name]:
+        raise ValueError(f"{name}: must be at least {LEAST[name]:g}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,17 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rlmlab.engine.budget import (
-    FALLBACK_TOKENS,
-    LEAST_OUTPUT_TOKENS,
-    Ask,
-    Meter,
-    Overrun,
-    text_bound,
-)
+from rlmlab.engine.budget import FALLBACK_TOKENS, Meter, text_bound
 from rlmlab.engine.clock import SystemClock
 from rlmlab.engine.errors import BudgetExhausted
 from rlmlab.engine.providers.base import Price, TokenUsage
+from rlmlab.engine.reservations import LEAST_OUTPUT_TOKENS, Ask, Overrun
 from rlmlab.engine.types import Budget
 
 PRICE = Price(input_usd=1e-5, output_usd=1e-4)
