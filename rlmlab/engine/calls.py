@@ -23,7 +23,7 @@ from rlmlab.engine.providers.base import (
     ToolCall,
 )
 from rlmlab.engine.reservations import Ask, Reservation
-from rlmlab.engine.spans import OpenSpan, Spans, SpanStart
+from rlmlab.engine.spans import OpenSpan, Paid, Spans, SpanStart
 
 LONGEST_CALL_SECONDS = 600.0
 MOST_IN_FLIGHT = 64  # calls of a run; how many an endpoint bears is the provider's to find out
@@ -183,7 +183,8 @@ class Caller:
             reply = Reply(normalise.text(completed.text), completed.finish_reason == "length", tuple(calls))
             span.data = {"finish_reason": completed.finish_reason, "attempts": completed.attempts}
             span.emit(Message(role="assistant", content=reply.text, tool_calls=calls))
-            self._settle(completed.usage, reservation, span)
+            usage = self._settle(completed.usage, reservation, span)
+        parent.paid.append(Paid(call.info.model, usage, whole=completed.finish_reason == "stop"))
         return reply
 
     async def _receive(self, request: ChatRequest, reservation: Reservation, span: OpenSpan) -> Completed:
@@ -212,10 +213,10 @@ class Caller:
             raise
         raise ProviderUnavailable("The model's reply ended without its end")
 
-    def _settle(self, usage: TokenUsage, reservation: Reservation, span: OpenSpan) -> None:
-        """Turn the reservation into what the call cost, and tell when that is more than was reserved."""
+    def _settle(self, usage: TokenUsage, reservation: Reservation, span: OpenSpan) -> Usage:
+        """Turn the reservation into what the call cost, note it, and tell when that is more than was reserved."""
         overrun = self._meter.settle(reservation, usage)
-        span.usage = Usage(
+        span.usage = used = Usage(
             input_tokens=usage.input_tokens,
             cached_tokens=usage.cached_tokens,
             cache_write_tokens=usage.cache_write_tokens,
@@ -232,6 +233,7 @@ class Caller:
                     data={"code": "overrun", "tokens": overrun.tokens, "cost_usd": overrun.cost_usd},
                 )
             )
+        return used
 
 
 @asynccontextmanager

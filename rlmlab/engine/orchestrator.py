@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
 from rlmlab.engine.budget import DEFAULT_COST_USD, GRACE_SECONDS, Meter
+from rlmlab.engine.cache import Answers, SubCallCache
 from rlmlab.engine.calls import Caller
 from rlmlab.engine.clock import Clock
 from rlmlab.engine.direct import Direct
@@ -78,15 +79,16 @@ async def execute(  # noqa: PLR0913 - the means of a run; callers name each
     cancel: CancelToken | None = None,
     memory: MemoryPort | None = None,
     tools: Sequence[Tool] = (),
+    cache: SubCallCache | None = None,
     record: Record | None = None,
     shared: Sequence[Event] = (),
 ) -> RunOutcome:
     """Run to the end and return how it ended; the root span's `span_finished` is the last event.
 
     Without `memory` the REPL has neither `recall` nor `remember`, and nothing is pinned. All levels have the `tools`.
-    `record` is what is stored of the run already: it is taken up again. `shared` are another run's first events, which
-    a new run goes on from. A run that was asked to pause is left as it stands: its root span stays open, and it has no
-    `finish_reason`.
+    `cache` has answers of sub-calls that were paid for. `record` is what is stored of the run already: it is taken up
+    again. `shared` are another run's first events, which a new run goes on from. A run that was asked to pause is left
+    as it stands: its root span stays open, and it has no `finish_reason`.
 
     Cancelling the task or the token ends the run as `cancelled`, and the outcome is returned all the same.
 
@@ -94,6 +96,7 @@ async def execute(  # noqa: PLR0913 - the means of a run; callers name each
         LostLease: another worker owns the run; nothing more was written.
     """
     spec = narrowed(spec)
+    answers = Answers(cache, spec.seed)
     price = _priced(spec, provider)
     spans = Spans(stream, clock, record)
     toolbox = Toolbox(tools, stream, spans)
@@ -107,7 +110,9 @@ async def execute(  # noqa: PLR0913 - the means of a run; callers name each
             span.emit(meter.state())
         asker = Asker(Caller(provider, meter, spans, spec.seed), Circuit(price.fallbacks, clock))
         services = (toolbox,) if memory is None else (Recollection(memory, stream, spans), toolbox)
-        tree = Tree(spec, provider, environment, stream, spans, meter, asker, services, memory is not None, toolbox)
+        tree = Tree(
+            spec, provider, environment, stream, spans, meter, asker, services, memory is not None, toolbox, answers
+        )
         ending = await _Run(tree, span, clock, cancel or CancelToken()).end(price)
         totals = meter.totals()
         _end(span, ending, totals)

@@ -33,6 +33,14 @@ PREVIEWED = ("task", "prompt", "query", "text")  # of a span's start, the first 
 
 
 @dataclass(frozen=True, slots=True)
+class Saved:
+    """What the cache of sub-calls saved; `cost_usd` None: some price is unknown."""
+
+    sub_calls: int = 0
+    cost_usd: float | None = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class SpanRow:
     """One span as lists and trees show it. Tokens and cost are sums over the span and everything below it.
 
@@ -62,6 +70,7 @@ class Projection:
     def __init__(self) -> None:
         self.spans: dict[str, SpanRow] = {}
         self.totals = Totals()
+        self.saved = Saved()
         self.status: RunStatus = "queued"
         self.finish_reason: FinishReason | None = None
         self.answer: Any = None
@@ -137,6 +146,9 @@ class Projection:
         if finished.usage is not None:
             self._spend(event.span_id, finished.usage)
         shared = finished.data.get("shared")
+        cached = None if shared else finished.data.get("cached")
+        if cached is not None:
+            self.saved = Saved(self.saved.sub_calls + 1, add_cost(self.saved.cost_usd, cached["saved_usd"]))
         if finished.status == "refused" and finished.kind == "sub_call" and row.attempt == 1 and not shared:
             self.totals = replace(self.totals, sub_calls=self.totals.sub_calls - 1)
         if event.parent_span_id is None:

@@ -71,6 +71,15 @@ class SpanStart:
     data: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """One answered model call inside a span; `whole`: the reply came to its own end."""
+
+    model: str
+    usage: Usage
+    whole: bool
+
+
 @dataclass(slots=True, eq=False)
 class OpenSpan:
     """A running span; what it ends with is set on it before its block is left.
@@ -95,6 +104,7 @@ class OpenSpan:
     seconds: float | None = None  # None: as measured
     left_open: bool = False
     data: dict[str, Any] = field(default_factory=dict)
+    paid: list[Paid] = field(default_factory=list)
 
     @property
     def kind(self) -> SpanKind:

@@ -41,6 +41,7 @@ class Item:
     batch_size: int
     plain: bool
     options: Options = NONE
+    key: str = ""  # of the answer in the cache
 
 
 class SubCalls:
@@ -93,9 +94,14 @@ class SubCalls:
                 batch_size=len(prompts),
                 plain=function == "llm_query" or self._place.depth >= self._tree.spec.budget.max_depth,
                 options=options[index],
+                key=self._key(function, info, prompt, options[index]),
             )
             for index, (prompt, context) in enumerate(zip(prompts, contexts, strict=True))
         ]
+
+    def _key(self, function: str, info: ModelInfo, prompt: str, options: Options) -> str:
+        """Name a plain question in the cache."""
+        return self._tree.answers.key(info.model, prompt, options.data) if function == "llm_query" else ""
 
     def _info(self, model: object) -> ModelInfo:
         """Look a model up; what the cell asks for by name must have a price where the cost is limited."""
@@ -182,6 +188,7 @@ class SubCalls:
                 self._tree.meter.exhaust(found.limit)
             return found.result()
         await self._tree.stream.commit()
+        self._tree.answers.keep(item.key, item.info.model, span)
         return span.result
 
     async def _counted(self, item: Item, span: OpenSpan) -> JSON:
@@ -245,6 +252,11 @@ class SubCalls:
             Message(role="system", content=plain.SYSTEM, purpose="system"),
             Message(role="user", content=prompt, purpose="prompt"),
         )
+        found = await self._tree.answers.find(item.key, span)
+        if found is not None:
+            for message in first:
+                span.say(message)
+            return found.answer
         reply = await self._tree.asker.ask(question, span, first)
         if schema is not None:
             return await Repairs(self._tree.asker, span, conversation, item.path).fitted(reply, question, schema)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from rlmlab.engine.budget import Meter
+from rlmlab.engine.cache import Answers
 from rlmlab.engine.fallbacks import Asker
 from rlmlab.engine.providers.base import ModelInfo, Provider
 from rlmlab.engine.services import Service
@@ -15,6 +16,7 @@ from rlmlab.engine.types import ContextInfo, ContextOpener, RunSpec
 from sandbox.base import Environment
 
 SHOWN_PROMPT_CHARS = 2_000
+NO_ANSWERS = Answers()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class Tree:
     services: tuple[Service, ...] = ()
     memory: bool = False
     toolbox: Toolbox | None = None
+    answers: Answers = NO_ANSWERS
 
 
 @dataclass(frozen=True, slots=True)

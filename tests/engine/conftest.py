@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from rlmlab.engine.cache import SubCallCache
 from rlmlab.engine.clock import Clock, SystemClock
 from rlmlab.engine.memory import MemoryPort
 from rlmlab.engine.orchestrator import execute
@@ -54,6 +55,7 @@ class Lab:
         sink: MemorySink | None = None,
         memory: MemoryPort | None = None,
         tools: Sequence[Tool] = (),
+        cache: SubCallCache | None = None,
         **spec: object,
     ) -> Ran:
         """Run "Root" with a scripted model."""
@@ -69,6 +71,7 @@ class Lab:
             cancel=cancel,
             memory=memory,
             tools=tools,
+            cache=cache,
         )
         check_stream(sink.events)
         projection = sink.projection()
