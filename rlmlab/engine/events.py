@@ -78,9 +78,9 @@ class SpanFinished(Payload):
     """`usage` of a model call is its own; other kinds carry none, sums are projections. `result` of a sub_call or
     tool_call: its answer.
 
-    `data` by kind. run: finish_reason, totals. model_call: finish_reason, attempts. sub_call: cached {run, span, saved_usd, input_tokens, output_tokens},
-    of the one that paid for it, where it was answered from the cache. execution: status, cpu_seconds,
-    peak_memory_bytes, usage_source, truncated_bytes.
+    `data` by kind. run: finish_reason, totals. model_call: finish_reason, attempts. sub_call: cached {run, span,
+    saved_usd, input_tokens, output_tokens} of the one that paid for it, where it was answered from the cache.
+    execution: status, cpu_seconds, peak_memory_bytes, usage_source, truncated_bytes.
     """
 
     type: Literal["span_finished"] = "span_finished"
