@@ -94,6 +94,12 @@ class Environment(BaseSettings):
     api_burst_seconds: float = _set(
         2.0, "how many seconds' worth of them may come at once after a pause", ge=1, le=3600
     )
+    api_open_streams: int = _set(
+        1000,
+        "event streams, WebSockets and completions that a key, or a person in an organization, may have open at once "
+        "at one web process",
+        ge=1,
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = _set("INFO", "how much the processes log")
 
     # models

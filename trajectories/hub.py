@@ -104,6 +104,7 @@ class Hub:
         self.viewers: set[Viewer] = set()
         self.users = 0
         self.ready = asyncio.Event()
+        self.over = asyncio.Event()
         self._told = 0
         self._deltas: list[Any] = []
         self._wholes: list[Any] = []
@@ -155,6 +156,7 @@ class Hub:
                 await self._read()
             self._show_deltas()
             await asyncio.sleep(self._pause())
+        self.over.set()
 
     async def _read(self) -> None:
         while True:
@@ -226,6 +228,12 @@ async def joined(organization_id: UUID, run_id: UUID) -> AsyncIterator[Hub]:
         if not hub.users:
             del hubs[run_id]
             await hub.close()
+
+
+async def finished(organization_id: UUID, run_id: UUID) -> None:
+    """Return when a run has ended; nothing of it is kept for who only waits."""
+    async with joined(organization_id, run_id) as hub:
+        await hub.over.wait()
 
 
 async def follow(organization_id: UUID, run_id: UUID, after: int) -> AsyncGenerator[Frame, None]:

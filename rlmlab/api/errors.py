@@ -80,9 +80,14 @@ def on_missing_permission(request: HttpRequest, error: PermissionMissing) -> Htt
 
 def on_validation_error(_request: HttpRequest, error: ValidationError) -> HttpResponse:
     """Answer 422 and name each field as the client wrote it."""
-    errors = [FieldError(_field(item["loc"]), str(item["msg"])) for item in error.errors]
+    errors = wrong_fields(error)
     detail = "; ".join(f"{item.field}: {item.message}" for item in errors)
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, title=Invalid.title, errors=errors)
+
+
+def wrong_fields(error: ValidationError) -> list[FieldError]:
+    """Name each wrong field as the client wrote it."""
+    return [FieldError(_field(item["loc"]), str(item["msg"])) for item in error.errors]
 
 
 def _field(location: tuple[Any, ...]) -> str:
@@ -132,18 +137,20 @@ def on_bug(_request: HttpRequest, error: Exception) -> HttpResponse:
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "The server failed; its log says why.")
 
 
+HANDLERS: Final[dict[type[Exception], Any]] = {
+    PermissionMissing: on_missing_permission,
+    DomainError: on_domain_error,
+    ValidationError: on_validation_error,
+    HttpError: on_http_error,
+    RequestDataTooBig: on_too_big,
+    MultiPartParserError: on_malformed_body,
+    SuspiciousOperation: on_malformed_body,
+    Http404: on_not_found,
+    Exception: on_bug,
+}
+
+
 def register(api: NinjaAPI) -> None:
     """Give every failure its answer; the nearest class decides."""
-    handlers: dict[type[Exception], Any] = {
-        PermissionMissing: on_missing_permission,
-        DomainError: on_domain_error,
-        ValidationError: on_validation_error,
-        HttpError: on_http_error,
-        RequestDataTooBig: on_too_big,
-        MultiPartParserError: on_malformed_body,
-        SuspiciousOperation: on_malformed_body,
-        Http404: on_not_found,
-        Exception: on_bug,
-    }
-    for kind, handler in handlers.items():
+    for kind, handler in HANDLERS.items():
         api.add_exception_handler(kind, handler)

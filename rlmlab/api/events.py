@@ -10,11 +10,12 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from ninja import Header, Query, Router
 
-from rlmlab.api import exports, skeletons
+from rlmlab.api import exports, open_streams, skeletons
 from rlmlab.api.auth import ApiRequest
 from rlmlab.api.pagination import Limit
 from rlmlab.api.schemas.base import ListOf
 from rlmlab.api.schemas.events import EventOut, RunDocument, SpanOut, Which
+from rlmlab.tenancy.principals import Principal
 from trajectories import hub, queries, record
 from trajectories.models import Run
 
@@ -37,20 +38,24 @@ def list_events(
     With `span`, which may be repeated, only the events of these spans themselves; with `type`, only those of a type.
 
     With `Accept: text/event-stream` the events are sent as they come, each with its number as id, until the run has
-    ended; `Last-Event-ID` takes the place of `after`. A stream has all of them: `span` and `type` are refused.
+    ended; `Last-Event-ID` takes the place of `after`. A stream has all of them: `span` and `type` are refused. Beside
+    them come the events `hello`, `delta` (text in flight, which the stored message supersedes), `resync` (text in
+    flight was dropped, since the client reads slowly) and `end`, with the data of the WebSocket's frames of this name,
+    and comments while nothing happens. A client that takes nothing for a minute is cut off, and resumes.
     """
     run = queries.run_for(request.auth, run_id)
     after = which.after if cursor is None else cursor
     if "text/event-stream" in request.headers.get("Accept", ""):
         which.refuse_choice()
-        return _followed(run, after if last_event_id is None else last_event_id, is_again=last_event_id is not None)
+        start = after if last_event_id is None else last_event_id
+        return _followed(request.auth, run, start, is_again=last_event_id is not None)
     rows = record.events_among(run, spans=which.span, type_=which.type or "", after=after, limit=limit + 1)
     following = f'"{rows[limit - 1].seq}"' if len(rows) > limit else "null"
     items = ",".join(event.encode() for event in rows[:limit])
     return HttpResponse(f'{{"items":[{items}],"next_cursor":{following}}}', content_type="application/json")
 
 
-def _followed(run: Run, after: int, *, is_again: bool) -> HttpResponseBase:
+def _followed(by: Principal, run: Run, after: int, *, is_again: bool) -> HttpResponseBase:
     """Stream the run's frames; 204 tells a browser that has everything not to come again.
 
     A number beyond the run's last is not of this run; what comes is sent all the same. The first line names where the
@@ -58,18 +63,19 @@ def _followed(run: Run, after: int, *, is_again: bool) -> HttpResponseBase:
     """
     if is_again and run.is_terminal and after >= run.last_seq:
         return HttpResponse(status=HTTPStatus.NO_CONTENT)
-    start = min(after, run.last_seq)
+    lines = _lines(run, min(after, run.last_seq), open_streams.take(by))
+    response = StreamingHttpResponse(lines, content_type="text/event-stream")
+    response["Cache-Control"] = "no-cache"
+    response["X-Accel-Buffering"] = "no"
+    return response
 
-    async def lines() -> AsyncIterator[str]:
+
+async def _lines(run: Run, start: int, place: open_streams.Place) -> AsyncIterator[str]:
+    with place:
         yield f"id: {start}\n\n"
         async with aclosing(hub.follow(run.organization_id, run.id, start)) as frames:
             async for frame in frames:
                 yield frame.sse
-
-    response = StreamingHttpResponse(lines(), content_type="text/event-stream")
-    response["Cache-Control"] = "no-cache"
-    response["X-Accel-Buffering"] = "no"
-    return response
 
 
 @router.get(

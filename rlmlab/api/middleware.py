@@ -1,23 +1,30 @@
 """Gives what the framework says under /api/ the API's own form, and answers the state of their limits."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Final
 
 from django.http import HttpRequest, HttpResponse
 
+from rlmlab.api import openai_errors
 from rlmlab.api.errors import problem
 from rlmlab.api.limits import Standing
 
 PREFIX: Final = "/api/"
-PROBLEM: Final = "application/problem+json"
+OPENAI_PREFIX: Final = "/v1/"
+DOCUMENTS: Final[Mapping[str, tuple[Callable[[HTTPStatus, str], HttpResponse], str]]] = {
+    PREFIX: (problem, "application/problem+json"),
+    OPENAI_PREFIX: (openai_errors.plain, "application/json"),
+}
+"""Below each prefix, how a failure is answered, and the content type by which such an answer is known."""
 NOTHING_HERE: Final = "There is nothing at this address."
 DETAILS: Final = {HTTPStatus.METHOD_NOT_ALLOWED: "This address does not take this method."}
 
 
-def nothing_here(_request: HttpRequest) -> HttpResponse:
+def nothing_here(request: HttpRequest) -> HttpResponse:
     """Answer an unknown address of the API."""
-    return problem(HTTPStatus.NOT_FOUND, NOTHING_HERE)
+    answer, _ = DOCUMENTS[OPENAI_PREFIX if request.path.startswith(OPENAI_PREFIX) else PREFIX]
+    return answer(HTTPStatus.NOT_FOUND, NOTHING_HERE)
 
 
 class RateLimitFields:
@@ -36,7 +43,7 @@ class RateLimitFields:
 
 
 class ProblemDocuments:
-    """Turns pages about failures, such as those about wrong methods, into problem documents."""
+    """Turns pages about failures, such as those about wrong methods, into the documents of the API."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -44,12 +51,14 @@ class ProblemDocuments:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Keep an answer that is in the API's form; of others, keep what they say to clients."""
         response = self.get_response(request)
-        if not request.path.startswith(PREFIX) or response.status_code < HTTPStatus.BAD_REQUEST:
+        prefix = next((prefix for prefix in DOCUMENTS if request.path.startswith(prefix)), None)
+        if prefix is None or response.status_code < HTTPStatus.BAD_REQUEST:
             return response
-        if response.headers.get("Content-Type", "").startswith(PROBLEM):
+        document, content_type = DOCUMENTS[prefix]
+        if response.headers.get("Content-Type", "").startswith(content_type):
             return response
         status = HTTPStatus(response.status_code)
-        answer = problem(status, DETAILS.get(status, status.phrase))
+        answer = document(status, DETAILS.get(status, status.phrase))
         if "Allow" in response.headers:
             answer["Allow"] = response["Allow"]
         return answer

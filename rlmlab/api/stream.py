@@ -12,10 +12,11 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.urls import path
 
-from rlmlab.api import limits
+from rlmlab.api import limits, open_streams
 from rlmlab.api.auth import principal_of_key
 from rlmlab.errors import Invalid, NotAllowed, NotAuthenticated, NotFound, TooManyRequests
 from rlmlab.tenancy.models import User
+from rlmlab.tenancy.principals import Principal
 from trajectories import hub, queries
 from trajectories.models import Run
 from trajectories.stopping import stop
@@ -41,7 +42,8 @@ class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has
         await self.accept()
         try:
             after = requested_after(self.scope)
-            run = await hub.in_pool(run_for_scope, self.scope)
+            principal, run = await hub.in_pool(run_for_scope, self.scope)
+            place = open_streams.take(principal)
         except Invalid:
             await self.close(BAD_REQUEST)
         except NotAuthenticated:
@@ -51,20 +53,21 @@ class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has
         except TooManyRequests:
             await self.close(TOO_MANY)
         else:
-            self.sending = asyncio.create_task(self.send_frames(run, after))
+            self.sending = asyncio.create_task(self.send_frames(run, after, place))
 
     async def disconnect(self, _code: int) -> None:
         """Stop following."""
         if self.sending is not None:
             await stop(self.sending)
 
-    async def send_frames(self, run: Run, after: int) -> None:
+    async def send_frames(self, run: Run, after: int, place: open_streams.Place) -> None:
         """Send the run's frames until it has ended."""
         try:
             start = min(after, run.last_seq)  # a number beyond is not of this run; what comes is sent all the same
-            async with aclosing(hub.follow(run.organization_id, run.id, start)) as frames:
-                async for frame in frames:
-                    await self.send(frame.text)
+            with place:
+                async with aclosing(hub.follow(run.organization_id, run.id, start)) as frames:
+                    async for frame in frames:
+                        await self.send(frame.text)
         except Exception:
             logger.exception("following run %s failed", run.id)
             await self.close(FAILED)
@@ -84,26 +87,27 @@ def requested_after(scope: dict[str, Any]) -> int:
     return int(text)
 
 
-def run_for_scope(scope: dict[str, Any]) -> Run:
-    """Find the run that a WebSocket asks for, for whoever asks.
+def run_for_scope(scope: dict[str, Any]) -> tuple[Principal, Run]:
+    """Find who asks by a WebSocket, and the run that is asked for.
 
     Raises:
         NotAuthenticated: there is neither a valid key nor a session, or the page is another site's.
         NotFound: who asks has no such run.
-        TooManyRequests: who asks opens them too often; an open one counts no more.
+        TooManyRequests: who asks opens them too often.
     """
     run_id: UUID = scope["url_route"]["kwargs"]["run_id"]
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     scheme, _, key = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         address = (scope.get("client") or [""])[0]
-        return queries.run_for(principal_of_key(key.strip(), address=address, admit=limits.refuse_excess), run_id)
+        principal = principal_of_key(key.strip(), address=address, admit=limits.refuse_excess)
+        return principal, queries.run_for(principal, run_id)
     user = scope["user"]
     if not isinstance(user, User) or not is_own_origin(headers):
         raise NotAuthenticated("Sign in, or send an API key.")
     principal, run = queries.run_of_member(user, run_id)
     limits.refuse_excess(limits.count(principal))
-    return run
+    return principal, run
 
 
 def is_own_origin(headers: dict[str, str]) -> bool:

@@ -1,7 +1,10 @@
 """The addresses of the API."""
 
+from typing import Any
+
 from django.urls import path, re_path
 from ninja import NinjaAPI
+from ninja.openapi.schema import get_schema
 
 from rlmlab.api import (
     datasets,
@@ -11,6 +14,8 @@ from rlmlab.api import (
     experiments,
     files,
     memories,
+    openai,
+    openai_errors,
     projects,
     prompts,
     ratings,
@@ -22,7 +27,31 @@ from rlmlab.api.health import healthz, readyz
 from rlmlab.api.middleware import nothing_here
 from rlmlab.api.parser import JsonParser
 
-api = NinjaAPI(
+
+class RestApi(NinjaAPI):
+    """The API, whose document has the endpoint for clients of OpenAI's API as well."""
+
+    def get_openapi_schema(self, **options: Any) -> Any:
+        """Describe both; names of schemas are of one space."""
+        document = super().get_openapi_schema(**options)
+        other = get_schema(compatible, "v1/")
+        document["paths"] |= other["paths"]
+        document["components"]["schemas"] |= other["components"]["schemas"]
+        return document
+
+
+compatible = NinjaAPI(
+    title="RLM Lab for clients of OpenAI's API",
+    auth=[KeyAuth()],
+    parser=JsonParser(),
+    openapi_url=None,
+    docs_url=None,
+    urls_namespace="openai",
+)
+openai_errors.register(compatible)
+compatible.add_router("", openai.router)
+
+api = RestApi(
     title="RLM Lab",
     version="1",
     description="Start runs, follow them, read what they did.",
@@ -52,4 +81,6 @@ urlpatterns = [
     path("api/", nothing_here),  # the framework would answer a page
     path("api/", api.urls),
     re_path(r"^api/", nothing_here),
+    path("v1/", compatible.urls),
+    re_path(r"^v1/", nothing_here),
 ]

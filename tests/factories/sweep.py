@@ -33,6 +33,11 @@ BODIES: Final[dict[tuple[str, str], dict[str, Any]]] = {
     ("post", "/api/v1/projects/{slug}/prompts/{prompt}/versions"): {"text": "x"},
     ("post", "/api/v1/projects/{slug}/runs"): {"task": "x"},
     ("post", "/api/v1/runs/{run_id}/ratings"): {"dimension": "correct", "value": 1.0},
+    ("post", "/v1/chat/completions"): {
+        "model": f"rlm/{PROJECT}",
+        "messages": [{"role": "user", "content": "x"}],
+        "stream": True,
+    },
     ("put", "/api/v1/projects/{slug}/prompts/{prompt}/labels/{label}"): {"version": 1, "reason": "It is better."},
 }
 
@@ -48,6 +53,7 @@ def things_of(tenant: Tenant) -> dict[str, Any]:
         "organization": tenant.organization.slug,
         "project": project.slug,
         "slug": project.slug,
+        "model": f"rlm/{project.slug}",
         "run_id": run.id,
         "rating_id": rating.id,
         "example_id": make_example(by=tenant.principal, run=run).id,

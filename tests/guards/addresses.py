@@ -12,6 +12,7 @@ SOME_ID: Final = "0198c0de-0000-7000-8000-000000000000"
 SAMPLES: Final = {"uuid": SOME_ID, "uuidstr": SOME_ID, "int": "1", "path": "1", "slug": "acme", "str": "acme"}
 REGULAR_EXPRESSIONS: Final = {
     "^api/": "api/nowhere",
+    "^v1/": "v1/nowhere",
     "^(?P<app_label>audit)/$": "audit/",
     "(?P<url>.*)$": "nowhere",
 }
@@ -39,6 +40,16 @@ class Operation:
     def at(self, **values: str) -> str:
         """Fill the path's parameters; the rest of them get a value that nobody has."""
         return re.sub(r"{(\w+)}", lambda found: values.get(found[1], SOME_ID), self.path)
+
+    @property
+    def is_openai(self) -> bool:
+        """Tell whether it is for clients of OpenAI's API: keys alone let in, and errors have their form."""
+        return self.path.startswith("/v1/")
+
+    @property
+    def failure_type(self) -> str:
+        """The content type of its errors."""
+        return "application/json" if self.is_openai else "application/problem+json"
 
     def __str__(self) -> str:
         return f"{self.method.upper()} {self.path}"

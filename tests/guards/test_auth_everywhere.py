@@ -10,6 +10,7 @@ from django.urls import resolve
 
 from rlmlab.api.stream import NOT_AUTHENTICATED, websocket_urlpatterns
 from rlmlab.asgi import application
+from tests.factories.tenancy import Tenant
 from tests.guards.addresses import SOME_ID, Address, Operation, addresses, operations
 
 OPEN: Final = {
@@ -19,6 +20,8 @@ OPEN: Final = {
     "api/docs": "shows the public contract",
     "api/": "answers 404 to everybody: the framework's anchor for reversing addresses",
     "^api/": "says only that nothing is there",
+    "v1/": "answers 404 to everybody: the framework's anchor for reversing addresses",
+    "^v1/": "says only that nothing is there",
     "accounts/login/": "where one signs in",
     "accounts/inactive/": "tells somebody who cannot sign in why",
     "invitations": "where one joins by a link, with an account or without; shows nothing but to who has the link",
@@ -65,13 +68,22 @@ def test_each_sample_leads_to_its_own_pattern() -> None:
 def test_an_operation_refuses_somebody_unknown(operation: Operation, client: Client) -> None:
     for headers in ({}, {"Authorization": "Bearer rlm_aaaaaaaa_" + "b" * 43}, {"Authorization": "Basic YTpi"}):
         response = client.generic(operation.method.upper(), operation.at(), headers=headers)
-        assert (response.status_code, response["Content-Type"]) == (401, "application/problem+json"), headers
+        assert (response.status_code, response["Content-Type"]) == (401, operation.failure_type), headers
         assert response["WWW-Authenticate"] == "Bearer"
 
 
-def test_every_operation_declares_both_ways_to_sign_in() -> None:
-    ways = [[*way] for operation in operations() for way in operation.operation["security"]]
-    assert ways == [["KeyAuth"], ["SessionAuth"]] * len(operations())
+def test_every_operation_declares_how_to_sign_in() -> None:
+    for operation in operations():
+        ways = [[*way] for way in operation.operation["security"]]
+        assert ways == ([["KeyAuth"]] if operation.is_openai else [["KeyAuth"], ["SessionAuth"]]), operation
+
+
+@pytest.mark.parametrize("operation", [found for found in operations() if found.is_openai], ids=str)
+def test_a_session_opens_nothing_for_clients_of_openai(operation: Operation, client: Client, acme: Tenant) -> None:
+    """No cookie counts there, so no page of another site can use one."""
+    client.force_login(acme.user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    response = client.generic(operation.method.upper(), operation.at(), headers={"X-Organization": "acme"})
+    assert response.status_code == 401
 
 
 @pytest.mark.parametrize("pattern", websocket_urlpatterns, ids=lambda pattern: str(pattern.pattern))

@@ -47,7 +47,7 @@ POST_ONLY = {
     "revoke_invitation",
     "verify_audit",
 }
-BY_SESSION = [operation for operation in operations() if "{" in operation.path]
+BY_SESSION = [operation for operation in operations() if "{" in operation.path and not operation.is_openai]
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 
 

@@ -122,6 +122,9 @@ OPERATIONS: Final[dict[str, str]] = {
     "GET /api/v1/runs/{run_id}/examples": "run.view",
     "GET /api/v1/examples/{example_id}": "example.view",
     "DELETE /api/v1/examples/{example_id}": "example.manage",
+    "POST /v1/chat/completions": "run.create",
+    "GET /v1/models": "project.view",
+    "GET /v1/models/{model}": "project.view",
 }
 CONSOLE: Final = [found for found in addresses() if found.module.startswith("rlmlab.console")]
 # forms that would be accepted; an empty one asks for the page only
@@ -188,7 +191,7 @@ def test_an_operation_is_open_from_the_role_on_that_the_table_says(
         if permitted(role, permission):
             assert response.status_code in (ALLOWED | {404} if str(operation) in OWN else ALLOWED), response.content
             break
-        assert (response.status_code, response["Content-Type"]) == (403, "application/problem+json"), role
+        assert (response.status_code, response["Content-Type"]) == (403, operation.failure_type), role
     assert refusals(acme) == [permission for role in UPWARDS if not permitted(role, permission)]
 
 

@@ -228,6 +228,11 @@ class Run(OrgModel):
         """Tell whether it has ended, for good."""
         return self.status in TERMINAL
 
+    @property
+    def answered(self) -> bool:
+        """Tell whether it has ended with an answer."""
+        return self.status == RunStatus.SUCCEEDED
+
 
 class RunInput(OrgModel):
     """A blob that a run reads: its context (empty name), or a file by its name in the REPL, in this order."""
