@@ -17,7 +17,7 @@ from trajectories.models.runs import RunQuerySet
 
 SPAN_COLUMNS: Final = (
     "parent_span_id", "kind", "name", "path", "attempt", "depth", "status", "started_at", "first_seq", "seconds",
-    "input_tokens", "output_tokens", "cost_usd", "preview",
+    "input_tokens", "output_tokens", "cached_tokens", "cache_write_tokens", "reasoning_tokens", "cost_usd", "preview",
 )  # fmt: skip
 NAME_CHARACTERS: Final = 255
 
@@ -104,6 +104,9 @@ def run_columns(batch: Batch) -> dict[str, Any]:
         "last_seq": batch.last,
         "input_tokens": totals.input_tokens,
         "output_tokens": totals.output_tokens,
+        "cached_tokens": totals.cached_tokens,
+        "cache_write_tokens": totals.cache_write_tokens,
+        "reasoning_tokens": totals.reasoning_tokens,
         "cost_usd": totals.cost_usd,
         "model_calls": totals.model_calls,
         "sub_calls": totals.sub_calls,

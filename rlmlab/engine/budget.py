@@ -51,6 +51,9 @@ class Counts:
     steps: int = 0
     max_depth: int = 0
     host_calls: int = 0
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
     cost_known: bool = True
 
     @classmethod
@@ -63,6 +66,9 @@ class Counts:
             sub_calls=totals.sub_calls,
             steps=totals.steps,
             max_depth=totals.max_depth,
+            cached_tokens=totals.cached_tokens,
+            cache_write_tokens=totals.cache_write_tokens,
+            reasoning_tokens=totals.reasoning_tokens,
             cost_known=totals.cost_usd is not None,
         )
 
@@ -248,6 +254,9 @@ class Meter:
         self._desk.wake()
         self.counts.input_tokens += usage.input_tokens
         self.counts.output_tokens += usage.output_tokens
+        self.counts.cached_tokens += usage.cached_tokens
+        self.counts.cache_write_tokens += usage.cache_write_tokens
+        self.counts.reasoning_tokens += usage.reasoning_tokens
         self.counts.cost_known = self.counts.cost_known and cost_usd is not None
         over = max(0, tokens - reservation.tokens)
         money = max(0.0, (cost_usd or 0.0) - reservation.cost_usd) if self.cost_limit_usd is not None else 0.0
@@ -323,6 +332,9 @@ class Meter:
             steps=counts.steps,
             max_depth=counts.max_depth,
             seconds=run.seconds,
+            cached_tokens=counts.cached_tokens,
+            cache_write_tokens=counts.cache_write_tokens,
+            reasoning_tokens=counts.reasoning_tokens,
         )
 
     def state(self) -> BudgetState:

@@ -7,7 +7,7 @@ once, and a rebuild applies the stored events again and must arrive at the same 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from rlmlab.engine.events import (
     Answer,
@@ -62,6 +62,13 @@ class SpanRow:
     output_tokens: int = 0
     cost_usd: float | None = 0.0
     preview: str = ""
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
+
+
+Summed = TypeVar("Summed", SpanRow, Totals)
+SUMMED = ("input_tokens", "output_tokens", "cached_tokens", "cache_write_tokens", "reasoning_tokens")
 
 
 class Projection:
@@ -161,20 +168,8 @@ class Projection:
     def _spend(self, span_id: str, usage: Usage) -> None:
         """Add a call's usage to its span, to all spans above it, and to the run."""
         for row in list(self._upwards(span_id)):
-            self._store(
-                replace(
-                    row,
-                    input_tokens=row.input_tokens + usage.input_tokens,
-                    output_tokens=row.output_tokens + usage.output_tokens,
-                    cost_usd=add_cost(row.cost_usd, usage.cost_usd),
-                )
-            )
-        self.totals = replace(
-            self.totals,
-            input_tokens=self.totals.input_tokens + usage.input_tokens,
-            output_tokens=self.totals.output_tokens + usage.output_tokens,
-            cost_usd=add_cost(self.totals.cost_usd, usage.cost_usd),
-        )
+            self._store(plus(row, usage))
+        self.totals = plus(self.totals, usage)
 
     def _upwards(self, span_id: str | None) -> Iterator[SpanRow]:
         """Walk from a span to the root."""
@@ -199,6 +194,12 @@ class Projection:
         if isinstance(event.payload, Log) and event.payload.data.get("code") == TAKEN_UP:
             self._since, self._before = event.at, self.totals.seconds
         self.totals = replace(self.totals, seconds=self._before + (event.at - self._since).total_seconds())
+
+
+def plus(sums: Summed, usage: Usage) -> Summed:
+    """Add a call's usage to sums."""
+    tokens = {name: getattr(sums, name) + getattr(usage, name) for name in SUMMED}
+    return replace(sums, **tokens, cost_usd=add_cost(sums.cost_usd, usage.cost_usd))
 
 
 def add_cost(left: float | None, right: float | None) -> float | None:

@@ -1,11 +1,10 @@
 """Takes a run up again from its record: what was left open is closed, and what was not heard of is counted as paid."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from rlmlab.engine.events import Log, SpanFinished, Usage
-from rlmlab.engine.projection import TAKEN_UP, add_cost
+from rlmlab.engine.projection import TAKEN_UP, plus
 from rlmlab.engine.record import Record, RecordedSpan
 from rlmlab.engine.spans import OpenSpan
 from rlmlab.engine.stream import EventStream
@@ -23,12 +22,7 @@ def take_up(record: Record, root: OpenSpan, stream: EventStream) -> Totals:
     for span in record.open_spans():
         usage = _reserved(span) if span.started.kind == "model_call" else None
         if usage is not None:
-            totals = replace(
-                totals,
-                input_tokens=totals.input_tokens + usage.input_tokens,
-                output_tokens=totals.output_tokens + usage.output_tokens,
-                cost_usd=add_cost(totals.cost_usd, usage.cost_usd),
-            )
+            totals = plus(totals, usage)
         stream.emit(
             SpanFinished(kind=span.started.kind, status="interrupted", seconds=0.0, usage=usage),
             span_id=span.span_id,

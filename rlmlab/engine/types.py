@@ -149,7 +149,10 @@ class RunSpec:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What a run used; `cost_usd` None: some call's price is unknown. `steps` sums over all levels."""
+    """What a run used; `cost_usd` None: some call's price is unknown. `steps` sums over all levels.
+
+    Cached tokens, read and written, are parts of the input, those of reasoning of the output.
+    """
 
     input_tokens: int = 0
     output_tokens: int = 0
@@ -159,6 +162,9 @@ class Totals:
     steps: int = 0
     max_depth: int = 0
     seconds: float = 0.0
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)

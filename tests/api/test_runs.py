@@ -34,6 +34,7 @@ def test_post_starts_a_run_with_every_default(as_ada: ApiClient) -> None:
     assert run["totals"] == {
         "input_tokens": 0, "output_tokens": 0, "cost_usd": 0.0, "model_calls": 0, "sub_calls": 0, "steps": 0,
         "max_depth": 0, "seconds": 0.0,
+        "tokens": {"input": 0, "cache_read": 0, "cache_write": 0, "output": 0, "reasoning": 0},
     }  # fmt: skip
     assert run["context"] == {"kind": "text", "size": 5}
     assert as_ada.get(f"/api/v1/runs/{run['id']}").json() == run
@@ -53,6 +54,9 @@ def test_get_shows_a_finished_run(as_ada: ApiClient, acme: Tenant) -> None:
     shown = as_ada.get(f"/api/v1/runs/{run.id}").json()
     assert (shown["status"], shown["finish_reason"], shown["last_seq"]) == ("succeeded", "submitted", 12)
     assert shown["totals"]["input_tokens"] == 200
+    assert shown["totals"]["tokens"] == {
+        "input": 70, "cache_read": 80, "cache_write": 50, "output": 12, "reasoning": 8,
+    }  # fmt: skip
     assert shown["totals"]["cost_usd"] == 0.002
     assert shown["totals"]["steps"] == 2
 

@@ -44,6 +44,9 @@ async def test_the_columns_hold_what_the_pages_hold(acme: Tenant) -> None:
     for row, span in zip(rows, shown, strict=True):
         started = datetime.fromisoformat(span.pop("started_at")).timestamp() * 1000
         assert 0 <= started - row.pop("started_ms") < 1
+        parts = [row.pop(name) for name in ("cached_tokens", "cache_write_tokens", "reasoning_tokens")]
+        tokens = span.pop("tokens")
+        assert parts == [tokens["cache_read"], tokens["cache_write"], tokens["reasoning"]]
         assert row == span
 
 

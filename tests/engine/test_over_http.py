@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -17,6 +18,7 @@ from rlmlab.engine.types import Budget, CancelToken, ContextInfo, RunOutcome, Ru
 from sandbox.base import ContextSource, Environment, Profile, context_in_memory
 from tests.engine.fakes.sink import MemorySink, check_stream
 from tests.fakes.model_server import ModelServer
+from tests.fakes.replies import NAMED, NUMBERED, Reply
 
 RUN_ID = UUID("00000000-0000-4000-8000-000000000002")
 TEXT = "ä" * 1_000
@@ -123,6 +125,26 @@ async def test_totals_are_what_the_server_reported(
     assert outcome.totals.input_tokens == sum(usage.input_tokens for usage in usages)
     assert outcome.totals.cost_usd is None
     assert len(server.plain_calls) == outcome.totals.sub_calls == 5
+
+
+async def test_buckets_of_the_totals_are_what_the_server_reported(
+    provider: LeanProvider, environment: Environment, server: ModelServer
+) -> None:
+    cached = NAMED["cached"]
+    server.behave("mine", lambda call: replace(NUMBERED["batch"](5)(call), **caches(cached(call))))
+    outcome, sink = await run(provider, environment, "mine")
+    totals, reported = outcome.totals, server.ledger.reported
+    assert (totals.input_tokens, totals.output_tokens) == (reported.input_tokens, reported.output_tokens)
+    parts = (totals.cached_tokens, totals.cache_write_tokens, totals.reasoning_tokens)
+    assert parts == (reported.cached_tokens, reported.cache_write_tokens, reported.reasoning_tokens) == (30, 18, 12)
+    root = next(iter(sink.projection().spans.values()))
+    assert (root.cached_tokens, root.cache_write_tokens, root.reasoning_tokens) == parts
+    assert server.ledger.twice() == {}
+
+
+def caches(reply: Reply) -> dict[str, object]:
+    names = ("usage_form", "cached_tokens", "cache_write_tokens", "reasoning_tokens")
+    return {name: getattr(reply, name) for name in names}
 
 
 async def test_model_that_hangs_ends_with_the_runs_time(provider: LeanProvider, environment: Environment) -> None:

@@ -1,5 +1,6 @@
 """The fold of events into spans and totals."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -35,7 +36,9 @@ def folded(*events: Event) -> Projection:
 
 
 def call(seq: int, span: str, parent: str, cost: float | None) -> list[Event]:
-    usage = Usage(input_tokens=10, output_tokens=4, cost_usd=cost)
+    usage = Usage(
+        input_tokens=10, output_tokens=4, cached_tokens=5, cache_write_tokens=3, reasoning_tokens=1, cost_usd=cost
+    )
     finished = SpanFinished(kind="model_call", status="ok", seconds=0.5, usage=usage)
     return [event(seq, span, parent, started("model_call", span)), event(seq + 1, span, parent, finished)]
 
@@ -58,7 +61,10 @@ def test_usage_is_summed_up_to_the_root() -> None:
         "q": (10, 4, 0.5),
         "n": (10, 4, 0.5),
     }
-    assert projection.totals == Totals(20, 8, 0.75, model_calls=2, sub_calls=1, steps=1, max_depth=1, seconds=7.0)
+    totals = Totals(20, 8, 0.75, model_calls=2, sub_calls=1, steps=1, max_depth=1, seconds=7.0)
+    assert projection.totals == replace(totals, cached_tokens=10, cache_write_tokens=6, reasoning_tokens=2)
+    parts = [(row.cached_tokens, row.cache_write_tokens, row.reasoning_tokens) for row in projection.spans.values()]
+    assert parts == [(10, 6, 2), (10, 6, 2), (5, 3, 1), (5, 3, 1), (5, 3, 1), (5, 3, 1)]
     assert projection.status == "running"
     assert projection.spans["q"].preview == "Read this"
     assert projection.spans["r"].preview == "Find it"

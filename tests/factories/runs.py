@@ -40,7 +40,14 @@ def steps(run: Run, count: int = 1, *, finish_reason: str = "submitted", answer:
         emit(SpanStarted(kind="step", name=f"Step {number}", path=f"{number}"), step, root)
         emit(SpanStarted(kind="model_call", name=run.model, path=f"{number}/m"), call, step)
         emit(Message(role="assistant", content=f"Turn {number}"), call, step)
-        usage = Usage(input_tokens=100, output_tokens=10, cost_usd=0.001)
+        usage = Usage(
+            input_tokens=100,
+            cached_tokens=40,
+            cache_write_tokens=25,
+            output_tokens=10,
+            reasoning_tokens=4,
+            cost_usd=0.001,
+        )
         emit(SpanFinished(kind="model_call", status="ok", seconds=0.5, usage=usage), call, step)
         emit(SpanFinished(kind="step", status="ok", seconds=0.6), step, root)
     data = {"finish_reason": finish_reason}

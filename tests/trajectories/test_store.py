@@ -25,12 +25,18 @@ def test_batches_add_up_to_the_whole(run: Run) -> None:
     ended = reload(run)
     assert (ended.status, ended.finish_reason, ended.answer) == ("succeeded", "submitted", None)
     assert (ended.input_tokens, ended.output_tokens, ended.steps, ended.model_calls) == (300, 30, 3, 3)
+    assert (ended.cached_tokens, ended.cache_write_tokens, ended.reasoning_tokens) == (120, 75, 12)
     assert ended.cost_usd == pytest.approx(0.003)
     assert (ended.lease_owner, ended.lease_until) == ("", None)
     assert ended.finished_at == events[-1].at
     spans = queries.spans_of(ended)
     assert [(span.kind, span.status) for span in spans[:3]] == [("run", "ok"), ("step", "ok"), ("model_call", "ok")]
     assert (spans[0].input_tokens, spans[1].input_tokens, spans[0].parent_span_id) == (300, 100, "")
+    assert [(span.cached_tokens, span.cache_write_tokens, span.reasoning_tokens) for span in spans[:3]] == [
+        (120, 75, 12),
+        (40, 25, 4),
+        (40, 25, 4),
+    ]
     assert spans[2].preview == "Turn 1"
 
 

@@ -7,6 +7,7 @@ from ninja import Field, Schema
 from pydantic import StringConstraints, WithJsonSchema
 
 from rlmlab.api.schemas.runs import RunOut
+from rlmlab.api.schemas.tokens import TokenBuckets
 from rlmlab.engine.events import EventType
 from rlmlab.errors import Invalid
 from trajectories.models import Span
@@ -47,7 +48,10 @@ class EventOut(Schema):
 
 
 class SpanOut(Schema):
-    """A nested interval of a run; tokens and cost are sums over it and everything below."""
+    """A nested interval of a run; tokens and cost are sums over it and everything below.
+
+    `input_tokens` has what was cached, `output_tokens` what was reasoned; `tokens` tells them apart.
+    """
 
     span_id: str
     parent_span_id: str | None
@@ -61,12 +65,13 @@ class SpanOut(Schema):
     output_tokens: int
     cost_usd: float | None
     preview: str
+    tokens: TokenBuckets
 
     @classmethod
     def of(cls, span: Span) -> Self:
         """Show a span."""
-        values = {name: getattr(span, name) for name in cls.model_fields}
-        return cls(**values | {"parent_span_id": span.parent_span_id or None})
+        apart: dict[str, Any] = {"parent_span_id": span.parent_span_id or None, "tokens": TokenBuckets.of(span)}
+        return cls(**{name: getattr(span, name) for name in cls.model_fields if name not in apart}, **apart)
 
 
 class RunDocument(Schema):

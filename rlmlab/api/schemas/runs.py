@@ -8,6 +8,7 @@ from ninja import Schema
 from pydantic import Field, WithJsonSchema
 
 from rlmlab.api.schemas.base import Body
+from rlmlab.api.schemas.tokens import TokenBuckets
 from trajectories.models import PromptVersion, Run
 from trajectories.requests import RunRequest
 
@@ -116,7 +117,10 @@ class Budget(Schema):
 
 
 class Totals(Schema):
-    """What a run used; `cost_usd` null: a price is unknown."""
+    """What a run used; `cost_usd` null: a price is unknown.
+
+    `input_tokens` has what was cached, `output_tokens` what was reasoned; `tokens` tells them apart.
+    """
 
     input_tokens: int
     output_tokens: int
@@ -126,6 +130,13 @@ class Totals(Schema):
     steps: int
     max_depth: int
     seconds: float
+    tokens: TokenBuckets
+
+    @classmethod
+    def of(cls, run: Run) -> Self:
+        """Show a run's sums."""
+        apart: dict[str, Any] = {"max_depth": run.reached_depth, "tokens": TokenBuckets.of(run)}
+        return cls(**{name: getattr(run, name) for name in cls.model_fields if name not in apart}, **apart)
 
 
 class RunError(Schema):
@@ -233,8 +244,7 @@ def summary(run: Run) -> dict[str, Any]:
         "use_examples": run.use_examples,
         "use_memory": run.use_memory,
         "budget": {name: getattr(run, name) for name in Budget.model_fields},
-        "totals": {name: getattr(run, name) for name in Totals.model_fields if name != "max_depth"}
-        | {"max_depth": run.reached_depth},
+        "totals": Totals.of(run),
         "last_seq": run.last_seq,
         "tags": run.tags,
         "seed": run.seed,

@@ -11,7 +11,8 @@ import "./rlm-code.js";
 
 const BUCKETS = [
   ["input", "Input"],
-  ["cached", "Cached input"],
+  ["cached", "Cache read"],
+  ["written", "Cache write"],
   ["output", "Output"],
   ["reasoning", "Reasoning"],
 ];
@@ -54,7 +55,6 @@ export function spendTable(span) {
         ${failed ? line("Failed sub-calls", nothing, format.count(failed)) : nothing}
       </tbody>
     </table>
-    ${sum.rough ? html`<p class="faint">Of ${format.count(sum.rough)} of these calls the events are not loaded: what was cached or reasoned in them counts as input and output.</p>` : nothing}
     ${sum.estimated ? html`<p class="faint">${estimate(span)}</p>` : nothing}`;
 }
 
@@ -68,7 +68,7 @@ export function priceFacts({ data }) {
   if (!("price" in data)) return nothing;
   const price = pricePerMillion(data.price);
   if (!price) return fact("Price", "not known");
-  return html`${fact("Price", html`${format.usd(price.input)} in · ${format.usd(price.cached)} cached · ${format.usd(price.output)} out
+  return html`${fact("Price", html`${format.usd(price.input)} in · ${format.usd(price.cached)} cache read · ${format.usd(price.written)} cache write · ${format.usd(price.output)} out
     <span class="faint">for a million tokens, as known at the call</span>`)}`;
 }
 

@@ -1,11 +1,11 @@
 // A span as the page holds it, and what it spent. Pure data.
 
 /**
- * Nothing spent: tokens by bucket (`input` contains `cached`, `output` contains `reasoning`), dollars, counts. Of `rough`
- * calls only the skeleton is here, which does not know what was cached or reasoned.
+ * Nothing spent: tokens (`input` contains `cached`, read from a provider's cache, and `written` to it, `output` contains
+ * `reasoning`), dollars, counts.
  */
 export function nothingSpent() {
-  return { input: 0, cached: 0, output: 0, reasoning: 0, cost: 0, unpriced: 0, calls: 0, estimated: 0, rough: 0, failed: 0 };
+  return { input: 0, cached: 0, written: 0, output: 0, reasoning: 0, cost: 0, unpriced: 0, calls: 0, estimated: 0, failed: 0 };
 }
 
 const NOTHING = Object.freeze(nothingSpent()); // of all spans that have spent nothing yet
@@ -16,13 +16,13 @@ export function spentBy(usage) {
   return {
     input: usage.input_tokens || 0,
     cached: usage.cached_tokens || 0,
+    written: usage.cache_write_tokens || 0,
     output: usage.output_tokens || 0,
     reasoning: usage.reasoning_tokens || 0,
     cost: known ? usage.cost_usd : 0,
     unpriced: known ? 0 : 1,
     calls: 1,
     estimated: usage.estimated ? 1 : 0,
-    rough: usage.rough ? 1 : 0,
     failed: 0,
   };
 }
@@ -31,13 +31,13 @@ export function spentBy(usage) {
 export function addDifference(sum, now, before) {
   sum.input += now.input - before.input;
   sum.cached += now.cached - before.cached;
+  sum.written += now.written - before.written;
   sum.output += now.output - before.output;
   sum.reasoning += now.reasoning - before.reasoning;
   sum.cost += now.cost - before.cost;
   sum.unpriced += now.unpriced - before.unpriced;
   sum.calls += now.calls - before.calls;
   sum.estimated += now.estimated - before.estimated;
-  sum.rough += now.rough - before.rough;
 }
 
 /**

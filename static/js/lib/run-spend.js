@@ -3,8 +3,9 @@
 /** Tokens in disjoint buckets, and their total. */
 export function bucketsOf(spent) {
   return {
-    input: spent.input - spent.cached,
+    input: spent.input - spent.cached - spent.written,
     cached: spent.cached,
+    written: spent.written,
     output: spent.output - spent.reasoning,
     reasoning: spent.reasoning,
     total: spent.input + spent.output,
@@ -41,9 +42,10 @@ export function costliest(store) {
 
 const MILLION = 1_000_000;
 
-/** A price snapshot in dollars for a million tokens: {input, cached, output}; null: not known. */
+/** A price snapshot in dollars for a million tokens: {input, cached, written, output}; null: not known. */
 export function pricePerMillion(price) {
   if (!price) return null;
-  const cached = price.cached_input_usd ?? price.input_usd;
-  return { input: price.input_usd * MILLION, cached: cached * MILLION, output: price.output_usd * MILLION };
+  const [input, output] = [price.input_usd * MILLION, price.output_usd * MILLION];
+  const or = (usd) => (typeof usd === "number" ? usd * MILLION : input);
+  return { input, cached: or(price.cached_input_usd), written: or(price.cache_write_usd), output };
 }

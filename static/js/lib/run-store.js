@@ -37,13 +37,8 @@ export class RunStore {
       if (row.preview && !span.preview) span.preview = row.preview;
       if (row.status !== "running") this.close(span, row.status, row.seconds);
       if (row.kind === "model_call" && !span.counted && row.status !== "running") {
-        this.spend(span, {
-          input_tokens: row.input_tokens,
-          output_tokens: row.output_tokens,
-          cost_usd: row.cost_usd,
-          rough: true,
-        });
-        span.counted = false; // the event, when it comes, knows more: cached and reasoning tokens
+        this.spend(span, row);
+        span.counted = false; // the event, when it comes, knows more: whether it is an estimate
       }
     }
     this.version += 1;

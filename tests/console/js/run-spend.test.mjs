@@ -58,8 +58,8 @@ test("a skeleton and its events count once, in self as in the sum", () => {
 });
 
 test("buckets are disjoint and add up", () => {
-  const spent = { ...nothingSpent(), input: 100, cached: 60, output: 30, reasoning: 10 };
-  assert.deepEqual(spend.bucketsOf(spent), { input: 40, cached: 60, output: 20, reasoning: 10, total: 130 });
+  const spent = { ...nothingSpent(), input: 100, cached: 60, written: 15, output: 30, reasoning: 10 };
+  assert.deepEqual(spend.bucketsOf(spent), { input: 25, cached: 60, written: 15, output: 20, reasoning: 10, total: 130 });
 });
 
 test("an unknown price makes a cost unknown", () => {
@@ -92,7 +92,8 @@ test("the costliest calls come first, those that cost nothing not at all", () =>
 
 test("a price snapshot is told for a million tokens; cached input costs like input where nothing else is said", () => {
   const price = { input_usd: 0.25e-6, output_usd: 2e-6, cached_input_usd: null };
-  assert.deepEqual(spend.pricePerMillion(price), { input: 0.25, cached: 0.25, output: 2 });
-  assert.equal(spend.pricePerMillion({ ...price, cached_input_usd: 0.025e-6 }).cached.toFixed(3), "0.025");
+  assert.deepEqual(spend.pricePerMillion(price), { input: 0.25, cached: 0.25, written: 0.25, output: 2 });
+  const told = spend.pricePerMillion({ ...price, cached_input_usd: 0.025e-6, cache_write_usd: 0.3e-6 });
+  assert.deepEqual([told.cached.toFixed(3), told.written.toFixed(3)], ["0.025", "0.300"]);
   assert.equal(spend.pricePerMillion(null), null);
 });
