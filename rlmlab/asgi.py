@@ -12,12 +12,17 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "rlmlab.settings")
 http = get_asgi_application()
 
+from rlmlab.api.backpressure import patient  # noqa: E402
 from rlmlab.api.stream import websocket_urlpatterns  # noqa: E402 - models need Django set up first
 
 daphne: Any = sys.modules.get("daphne.http_protocol")
 if daphne is not None:
     # Under Daphne, Twisted would parse each form before Django does, in twelve times its size of memory.
     daphne.WebRequest = partial(daphne.WebRequest, parsePOSTFormSubmission=False)
+
+server: Any = sys.modules.get("daphne.server")
+if server is not None:
+    server.Server.handle_reply = patient(server.Server.handle_reply)
 
 cli: Any = sys.modules.get("daphne.cli")
 if cli is not None:
