@@ -27,7 +27,7 @@ def worker() -> bool:
     """Ask this container's worker for a sign of life, through the broker."""
     from celery import Celery  # noqa: PLC0415 - slow import that the other two do without
 
-    control = Celery(broker=os.environ["REDIS_URL"]).control
+    control = Celery(broker=os.environ.get("RLMLAB_BROKER_URL") or os.environ["REDIS_URL"]).control
     return bool(control.ping(destination=[f"worker@{socket.gethostname()}"], timeout=WAIT_SECONDS))
 
 

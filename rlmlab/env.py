@@ -32,7 +32,7 @@ def _split(text: object) -> object:
 
 
 FERNET_BYTES = 32
-SECRET = frozenset({"secret_key", "encryption_keys"})
+SECRET = frozenset({"secret_key", "encryption_keys", "broker_url"})
 
 
 def _fernet_keys(keys: tuple[str, ...]) -> tuple[str, ...]:
@@ -71,6 +71,12 @@ class Environment(BaseSettings):
     owner_database_url: str | None = _set(None, "the same database as the role that owns the tables")
     redis_url: str | None = _set(
         None, "Valkey or Redis: broker and live channel", validation_alias="REDIS_URL", pattern="^rediss?://"
+    )
+    broker_url: str | None = _set(
+        None,
+        "RabbitMQ (`amqp://…`, `amqps://…`), or another Valkey or Redis, as the broker; else the one of REDIS_URL",
+        pattern="^(amqps?|rediss?)://",
+        repr=False,
     )
 
     # the web process

@@ -200,18 +200,26 @@ CHANNEL_LAYERS = {
 }
 
 # the queue: says that a run waits; the database decides which one is whose
-CELERY_BROKER_URL = RLMLAB.redis_url or valkey.broker_url(PLACES)
-CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "visibility_timeout": 21600,
-    "unacked_restore_interval": 5,
-    "unacked_restore_throttle": 1,
-    "socket_keepalive": True,
-}
+CELERY_BROKER_URL = RLMLAB.broker_url or RLMLAB.redis_url or valkey.broker_url(PLACES)
+BROKER_IS_RABBITMQ = CELERY_BROKER_URL.startswith("amqp")
+CELERY_BROKER_HEARTBEAT = 30  # RabbitMQ: a connection that died without a word is noticed within a minute
+CELERY_BROKER_TRANSPORT_OPTIONS = (
+    {"confirm_publish": True}  # a message that RabbitMQ could not take is an error, and not gone
+    if BROKER_IS_RABBITMQ
+    else {
+        "visibility_timeout": 21600,
+        "unacked_restore_interval": 5,
+        "unacked_restore_throttle": 1,
+        "socket_keepalive": True,
+    }
+)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # A message only wakes a worker, and the sweep sends one that was lost again, so that none has to outlive its task. One
 # that is held until then costs a worker its life when the broker restarts: kombu fails while it puts it back.
 CELERY_TASK_ACKS_LATE = False
-CELERY_WORKER_DISABLE_PREFETCH = True  # a run that waits is any worker's, not that of the one that heard of it first
+# A run that waits is any worker's, not that of the one that heard of it first. RabbitMQ hands out as many messages as a
+# worker has threads beside those in hand; they are answered at once, so that its consumer_timeout is never near.
+CELERY_WORKER_DISABLE_PREFETCH = not BROKER_IS_RABBITMQ
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "runs"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1

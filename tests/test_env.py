@@ -51,6 +51,21 @@ def test_every_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "70000" in lines[0]
 
 
+@pytest.mark.parametrize("url", ["amqp://lab:hush@rabbit//", "amqps://rabbit:5671/lab", "redis://broker/0"])
+def test_broker_may_be_rabbitmq_or_redis(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("RLMLAB_BROKER_URL", url)
+    env = read_environment()
+    assert env.broker_url == url
+    assert url not in repr(env)
+
+
+def test_wrong_broker_is_told_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RLMLAB_BROKER_URL", "kafka://lab:hush@broker")
+    with pytest.raises(BadEnvironment, match="RLMLAB_BROKER_URL") as caught:
+        read_environment()
+    assert "hush" not in str(caught.value)
+
+
 KEY = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 
 

@@ -15,6 +15,7 @@ from celery import current_app
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from kombu.exceptions import OperationalError
+from kombu.transport.pyamqp import Transport as Amqp
 from redis.exceptions import RedisError
 
 from trajectories.background import in_background
@@ -27,7 +28,7 @@ PING_SECONDS: Final = 1.0
 ANSWER_SECONDS: Final = 2.5
 REMEMBER_SECONDS: Final = 2.0
 # kombu wraps what goes wrong while it connects; on a connection that it had, the client's own error comes through
-BROKER_ERRORS: Final = (OperationalError, RedisError, OSError)
+BROKER_ERRORS: Final = (OperationalError, RedisError, OSError, *Amqp.connection_errors, *Amqp.channel_errors)
 
 
 class _Inquiry:

@@ -21,7 +21,7 @@ class Command(BaseCommand):
     def handle(self, **_options: object) -> None:
         """Run what is needed; only one JSON object goes to stdout, an empty one when nothing was bootstrapped."""
         if (found := readiness.broker()) != readiness.OK:
-            raise CommandError(f"The broker {found}. Start it, or set REDIS_URL to another.")
+            raise CommandError(f"The broker {found}. Start it, or set REDIS_URL or RLMLAB_BROKER_URL to another.")
         self.check(tags=[Tags.database], databases=["default"])  # a role that row-level security does not bind
         call_command("migrate", interactive=False, verbosity=0)
         collect_if_changed()

@@ -1,9 +1,10 @@
-"""PostgreSQL with its two roles, Valkey or Redis, and a live worker."""
+"""PostgreSQL with its two roles, Valkey or Redis, RabbitMQ where it is the broker, and a live worker."""
 
 from collections.abc import Sequence
 from typing import Any, Final
 
 import psycopg
+from celery import current_app
 from django.conf import settings
 from redis import Redis
 from redis.backoff import NoBackoff
@@ -133,7 +134,26 @@ def look_at_broker() -> Sequence[Finding]:
             Finding("Valkey or Redis", "missing", first_line(error), remedy, needed=True),
             Finding("worker", "missing", "cannot be asked without it", needed=True),
         ]
-    return [broker(found), eviction(found), append_only(found), worker()]
+    own_broker = [rabbitmq()] if settings.BROKER_IS_RABBITMQ else []
+    return [broker(found), eviction(found), append_only(found), *own_broker, worker()]
+
+
+def rabbitmq() -> Finding:
+    """Connect to RabbitMQ as web processes and workers do."""
+    problem = version = ""
+    try:
+        with current_app.connection_for_write() as connection:
+            connection.ensure_connection(max_retries=1, interval_start=0, timeout=SECONDS)
+            version = str(connection.connection.server_properties.get("version", "of unknown version"))
+    except readiness.BROKER_ERRORS as error:
+        problem = first_line(error)
+    return graded(
+        "RabbitMQ",
+        problem,
+        detail=f"RabbitMQ {version}",
+        remedy="Start it, or set RLMLAB_BROKER_URL to another; without it the server of REDIS_URL is the broker.",
+        needed=True,
+    )
 
 
 def broker(found: dict[str, Any]) -> Finding:
