@@ -3,10 +3,11 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rlmlab.engine.budget import text_bound
-from rlmlab.engine.providers.base import ChatMessage, Role, ToolCall, ToolSpec
+from rlmlab.engine.media import token_bound
+from rlmlab.engine.providers.base import ChatMessage, Media, Role, ToolCall, ToolSpec
 
 LEFT_OUT = (
     "\n\n[Your earlier turns are not shown any more, to fit your window. "
@@ -45,12 +46,21 @@ class Conversation:
         asked = "".join(f"{call.id}:{call.name}:{call.arguments};" for call in tool_calls) + tool_call_id
         self._hash.update(asked.encode("utf-8", "surrogatepass"))
         mergeable = role != "tool" and not tool_calls and len(self._messages) > self._head
-        if mergeable and self._messages[-1].role == role:
+        if mergeable and self._messages[-1].role == role and not self._messages[-1].media:
             content = f"{self._messages.pop().content}\n\n{content}"
             self._bound -= self._bounds.pop()
         self._messages.append(ChatMessage(role, content, tool_calls=tuple(tool_calls), tool_call_id=tool_call_id))
         self._bounds.append(text_bound(content) + (text_bound(asked) if asked else 0))
         self._bound += self._bounds[-1]
+
+    def show(self, media: Sequence[Media], model: str) -> None:
+        """Send images or sounds with the last message; `model` may count them as no other does."""
+        for item in media:
+            self._hash.update(f"media:{item.sha256}:".encode())
+            tokens = token_bound(item, model)
+            self._bounds[-1] += tokens
+            self._bound += tokens
+        self._messages[-1] = replace(self._messages[-1], media=tuple(media))
 
     def end_head(self) -> None:
         """Declare that what was added so far must always be sent."""
@@ -65,7 +75,7 @@ class Conversation:
         head = self._messages[: self._head]
         last = head[-1]
         kept = self._messages[self._head + self._left_out :]
-        marked = ChatMessage(last.role, last.content + LEFT_OUT)
+        marked = replace(last, content=last.content + LEFT_OUT)
         digest = f"{self._hash.hexdigest()}-{self._left_out}"
         return Prompt((*head[:-1], marked, *kept), self._bound + text_bound(LEFT_OUT), digest)
 

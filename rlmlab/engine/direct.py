@@ -16,6 +16,7 @@ from rlmlab.engine.errors import BudgetExhausted, InputTooLarge, NoAnswer
 from rlmlab.engine.events import Answer, Log, Message
 from rlmlab.engine.fallbacks import Question
 from rlmlab.engine.level import WINDOW_OUTPUT_SHARE, Submitted
+from rlmlab.engine.media import LARGEST_CALL, MOST_ITEMS, refuse_blind
 from rlmlab.engine.places import join
 from rlmlab.engine.prompts import direct as texts
 from rlmlab.engine.providers.base import ModelInfo
@@ -44,7 +45,7 @@ class Direct:
         Raises:
             InputTooLarge: the input is larger than the model's window.
         """
-        size = 0 if self._spec.context is None else self._spec.context.size
+        size = 0 if self._spec.context is None else self._spec.context.size - self._check_media()
         if size > MOST_BYTES:
             raise InputTooLarge(f"The input has {size:,} bytes; a direct run takes {MOST_BYTES:,}. Use the mode rlm")
         refuse_too_large(self._spec.info, -(-size // 3))
@@ -64,14 +65,37 @@ class Direct:
             return Submitted(ended.answer.content)
         inputs = read(await spec.open_context())
         message = texts.message(spec.task, inputs, spec.response_schema)
-        self._say(self._span, Message(role="user", content=message, purpose="task"))
-        self._prompt(spec.info)
+        files = self._tree.shelf.files
+        self._say(self._span, Message(role="user", content=message, purpose="task", media=list(files)))
+        async with self._tree.shelf.taken(files) as media:
+            self._conversation.show(media, spec.info.model)
+            self._prompt(spec.info)
+            return await self._tries()
+
+    async def _tries(self) -> Submitted | None:
         for number in range(1, min(MOST_TRIES, self._tree.meter.budget.max_steps) + 1):
             submitted = await self._step(number)
             if submitted is not None:
                 return submitted
             self._tree.meter.check()
         raise NoAnswer(f"The model gave no answer: {self._problem}")
+
+    def _check_media(self) -> int:
+        """Return the bytes of the input's images and sounds, which are sent beside the text.
+
+        Raises:
+            InputTooLarge: they are more than a call takes.
+            UnsupportedMedia: the model takes none.
+        """
+        files = self._tree.shelf.files
+        refuse_blind(self._spec.info, files)
+        size = sum(file.size for file in files)
+        if size > LARGEST_CALL or len(files) > MOST_ITEMS:
+            raise InputTooLarge(
+                f"The input has {len(files)} images and sounds of {size:,} bytes; a direct run takes {MOST_ITEMS} of "
+                f"{LARGEST_CALL:,}. Use the mode rlm"
+            )
+        return size
 
     async def fallback(self, limit: str, *, held: bool) -> Submitted | None:  # noqa: ARG002 - as `Level.fallback`
         """Refuse: a last call would cost what the run could not afford, the whole input again.
@@ -131,7 +155,9 @@ class Direct:
 
         Raises:
             InputTooLarge: it does not; of a model in another's place, too.
+            UnsupportedMedia: it takes no images or no sounds, and there are some.
         """
+        refuse_blind(info, self._tree.shelf.files)
         prompt = self._conversation.prompt(None)
         refuse_too_large(info, prompt.bound)
         return prompt

@@ -13,6 +13,7 @@ EngineError
 ├── BadPrices                the operator's price file cannot be read
 ├── MemoryUnavailable        the run's memory cannot be asked, or refuses what it shall keep
 ├── ToolFailed               a tool cannot do what it is asked; the message is shown to the model
+├── UnsupportedMedia         an image or a sound for a model that takes none, or too many of them
 ├── BudgetExhausted          a reservation that can never fit
 ├── NoAnswer                 a level or a question ended without an answer
 │   └── UnfitReply           a reply that does not match its schema, mended as often as it may be
@@ -105,6 +106,10 @@ class UnfitReply(NoAnswer):
     """A reply still does not match the schema that was asked for when it was mended as often as it may be."""
 
     code = "schema_mismatch"
+
+
+class UnsupportedMedia(EngineError):
+    code = "unsupported_media"
 
 
 class Cancelled(EngineError):

@@ -61,7 +61,7 @@ class SpanStarted(Payload):
     step: number. model_call: model, purpose (step | sub_call | fallback | repair), fallback_for (the model in whose
     place this one is asked, or null), request_hash, max_tokens, price.
     execution: cell. sub_call: function, prompt (first 2,000 characters), request_hash, index, batch_size, model,
-    schema (where a JSON value is asked for).
+    schema (where a JSON value is asked for), media (where there is some).
     tool_call: request_hash and its arguments by name (recall: query, limit; remember: text; budget: none); of a tool
     they stand in arguments, as text where they are no JSON.
     """
@@ -93,6 +93,15 @@ class SpanFinished(Payload):
     data: dict[str, Any] = Field(default_factory=dict)
 
 
+class MediaReference(Payload):
+    """An image or a sound among the run's inputs, by name and content hash; `size` in bytes, which no event holds."""
+
+    name: str
+    media_type: str
+    size: int
+    sha256: str
+
+
 class Message(Payload):
     """A message of the level's conversation, stored once: system and task in the run or sub_call span, the model's text
     in its model_call span, observations and nudges (role user) in the step span.
@@ -100,7 +109,8 @@ class Message(Payload):
     `example` are the built-in worked ones, and in one message those of earlier runs; `memory` the pinned notes; `edit`
     a person's code in place of a reply; `repair` says how a reply differs from the schema that was asked for.
     `tool_calls` are what a model's message asks for in its provider's own form; each is answered by a message of role
-    tool (an observation) in the step span, which names it by `tool_call_id`. Both are left out where there is none.
+    tool (an observation) in the step span, which names it by `tool_call_id`. `media` was sent with the message. Each of
+    the three is left out where there is none.
     """
 
     type: Literal["message"] = "message"
@@ -111,6 +121,7 @@ class Message(Payload):
     ] = "reply"
     tool_calls: list[ToolCall] = Field(default_factory=list, exclude_if=_is_empty)
     tool_call_id: str = Field(default="", exclude_if=_is_empty)
+    media: list[MediaReference] = Field(default_factory=list, exclude_if=_is_empty)
 
 
 class Code(Payload):

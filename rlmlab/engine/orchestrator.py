@@ -19,6 +19,7 @@ from rlmlab.engine.errors import BudgetExhausted, EngineError, LostLease, Provid
 from rlmlab.engine.events import Event, Failure, FinishReason, Log, RunStatus, SpanStatus
 from rlmlab.engine.fallbacks import Asker, Circuit
 from rlmlab.engine.level import Level, Submitted
+from rlmlab.engine.media import MediaPort, Shelf
 from rlmlab.engine.memory import MemoryPort
 from rlmlab.engine.modes import models_of, narrowed, working
 from rlmlab.engine.providers.base import ModelInfo, Provider
@@ -78,6 +79,7 @@ async def execute(  # noqa: PLR0913 - the means of a run; callers name each
     clock: Clock,
     cancel: CancelToken | None = None,
     memory: MemoryPort | None = None,
+    media: MediaPort | None = None,
     tools: Sequence[Tool] = (),
     cache: SubCallCache | None = None,
     record: Record | None = None,
@@ -85,10 +87,11 @@ async def execute(  # noqa: PLR0913 - the means of a run; callers name each
 ) -> RunOutcome:
     """Run to the end and return how it ended; the root span's `span_finished` is the last event.
 
-    Without `memory` the REPL has neither `recall` nor `remember`, and nothing is pinned. All levels have the `tools`.
-    `cache` has answers of sub-calls that were paid for. `record` is what is stored of the run already: it is taken up
-    again. `shared` are another run's first events, which a new run goes on from. A run that was asked to pause is left
-    as it stands: its root span stays open, and it has no `finish_reason`.
+    Without `memory` the REPL has neither `recall` nor `remember`, and nothing is pinned. `media` reads the images and
+    sounds of the spec. All levels have the `tools`. `cache` has answers of sub-calls that were paid for. `record` is
+    what is stored of the run already: it is taken up again. `shared` are another run's first events, which a new run
+    goes on from. A run that was asked to pause is left as it stands: its root span stays open, and it has no
+    `finish_reason`.
 
     Cancelling the task or the token ends the run as `cancelled`, and the outcome is returned all the same.
 
@@ -99,7 +102,7 @@ async def execute(  # noqa: PLR0913 - the means of a run; callers name each
     answers = Answers(cache, spec.seed)
     price = _priced(spec, provider)
     spans = Spans(stream, clock, record)
-    toolbox = Toolbox(tools, stream, spans)
+    toolbox, shelf = Toolbox(tools, stream, spans), Shelf(spec.media, media)
     means = {"memory": memory is not None, "tools": list(toolbox.tools)}
     with spans.open(root_started(spec, environment, price.limit_usd, means), None) as span:
         if shared and not record:
@@ -111,7 +114,18 @@ async def execute(  # noqa: PLR0913 - the means of a run; callers name each
         asker = Asker(Caller(provider, meter, spans, spec.seed), Circuit(price.fallbacks, clock))
         services = (toolbox,) if memory is None else (Recollection(memory, stream, spans), toolbox)
         tree = Tree(
-            spec, provider, environment, stream, spans, meter, asker, services, memory is not None, toolbox, answers
+            spec,
+            provider,
+            environment,
+            stream,
+            spans,
+            meter,
+            asker,
+            services,
+            memory is not None,
+            toolbox,
+            answers,
+            shelf,
         )
         ending = await _Run(tree, span, clock, cancel or CancelToken()).end(price)
         totals = meter.totals()

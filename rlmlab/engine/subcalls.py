@@ -2,20 +2,22 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
 from rlmlab.engine import arguments
 from rlmlab.engine.budget import SUB_CALL_OUTPUT_TOKENS
-from rlmlab.engine.conversation import Conversation, request_hash
-from rlmlab.engine.errors import BudgetExhausted, LostLease, NoAnswer, ProviderError, UnknownModel
+from rlmlab.engine.conversation import Conversation, Prompt, request_hash
+from rlmlab.engine.errors import BudgetExhausted, LostLease, NoAnswer, ProviderError, UnknownModel, UnsupportedMedia
 from rlmlab.engine.events import Failure, Message
 from rlmlab.engine.fallbacks import Question
-from rlmlab.engine.options import NONE, OPTIONS, Options, options_of
+from rlmlab.engine.media import refuse_blind
+from rlmlab.engine.options import NONE, OPTIONS, Options, options_of, refuse_unseen
 from rlmlab.engine.places import Place, join
 from rlmlab.engine.prompts import plain
-from rlmlab.engine.providers.base import ModelInfo
+from rlmlab.engine.providers.base import Media, ModelInfo
 from rlmlab.engine.repairs import Repairs
 from rlmlab.engine.spans import OnRecord, OpenSpan, SpanStart, failure_of
 from rlmlab.engine.tree import SHOWN_PROMPT_CHARS, LevelSpec, RunChild, Tree
@@ -82,7 +84,8 @@ class SubCalls:
         if function == "rlm_query":
             contexts = arguments.same_length(call, prompts, bound[other]) if batched else [bound[other]]
         else:
-            options = options_of(call, bound, len(prompts))
+            options = options_of(call, bound, len(prompts), self._tree.shelf)
+            refuse_unseen(call, self._tree, info, options)
         return [
             Item(
                 function=function,
@@ -211,7 +214,7 @@ class SubCalls:
             if not made and span.fresh:  # refused before it was made, so that it does not count
                 self._tree.meter.uncount_sub_call()
             raise self._refused(error, span, made=made) from error
-        except (ProviderError, NoAnswer, SandboxError) as error:
+        except (ProviderError, NoAnswer, UnsupportedMedia, SandboxError) as error:
             span.fail(failure_of(error))
             raise Refused("SubCallError", f"{item.function} failed: {error}") from error
 
@@ -234,15 +237,25 @@ class SubCalls:
 
     async def _ask(self, item: Item, span: OpenSpan) -> JSON:
         """Ask a model one question; with a schema its reply is the JSON value that matches it."""
+        async with self._tree.shelf.taken(item.options.media) as media:
+            return await self._asked(item, media, span)
+
+    async def _asked(self, item: Item, media: Sequence[Media], span: OpenSpan) -> JSON:
         schema = item.options.schema
         prompt = item.prompt if item.context is None else f"{item.prompt}\n\n{_as_text(item.context)}"
         prompt = prompt if schema is None else plain.in_form(prompt, schema)
         conversation = Conversation()
         conversation.add("system", plain.SYSTEM)
         conversation.add("user", prompt)
+        conversation.show(media, item.info.model)
+
+        def asked(info: ModelInfo) -> Prompt:
+            refuse_blind(info, item.options.media)
+            return conversation.prompt(None)
+
         question = Question(
             item.info,
-            lambda _: conversation.prompt(None),
+            asked,
             "sub_call",
             join(item.path, "m"),
             output_tokens=SUB_CALL_OUTPUT_TOKENS,
@@ -250,7 +263,7 @@ class SubCalls:
         )
         first = (
             Message(role="system", content=plain.SYSTEM, purpose="system"),
-            Message(role="user", content=prompt, purpose="prompt"),
+            Message(role="user", content=prompt, purpose="prompt", media=list(item.options.media)),
         )
         found = await self._tree.answers.find(item.key, span)
         if found is not None:

@@ -1,12 +1,13 @@
 """What all levels of one run share."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from rlmlab.engine.budget import Meter
 from rlmlab.engine.cache import Answers
 from rlmlab.engine.fallbacks import Asker
+from rlmlab.engine.media import Shelf
 from rlmlab.engine.providers.base import ModelInfo, Provider
 from rlmlab.engine.services import Service
 from rlmlab.engine.spans import OpenSpan, Spans, SpanStart
@@ -23,7 +24,8 @@ NO_ANSWERS = Answers()
 class Tree:
     """One run: its request, its means, its meter and its stream; `services` answer its cells beside sub-calls.
 
-    `memory` tells whether one of them is the run's memory; `toolbox` is the one that holds its tools.
+    `memory` tells whether one of them is the run's memory; `toolbox` is the one that holds its tools,
+    `shelf` its images and sounds.
     """
 
     spec: RunSpec
@@ -37,6 +39,7 @@ class Tree:
     memory: bool = False
     toolbox: Toolbox | None = None
     answers: Answers = NO_ANSWERS
+    shelf: Shelf = field(default_factory=Shelf)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,5 +109,6 @@ def root_started(
                 "size": context.size,
                 "parts": [{"name": part.name, "size": part.size} for part in context.parts],
             },
+            **({"media": [file.model_dump() for file in spec.media]} if spec.media else {}),
         },
     )

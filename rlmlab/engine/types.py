@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal
 from uuid import UUID
 
-from rlmlab.engine.events import Failure, FinishReason, RunStatus
+from rlmlab.engine.events import Failure, FinishReason, MediaReference, RunStatus
 from rlmlab.engine.memory import Recalled
 from sandbox.base import PROFILES, ContextSource, Profile
 
@@ -72,15 +72,16 @@ def check_limit(name: str, value: object) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ContextPartInfo:
-    """One named file of the input; `size` in bytes."""
+    """One named file of the input; `size` in bytes; `media_type` of an image or a sound, else empty."""
 
     name: str
     size: int
+    media_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ContextInfo:
-    """What the model is told of the input before it looks: `size` in bytes, `parts` for files."""
+    """What the model is told of the input before it looks: `size` in bytes, `parts` for files, media among JSON too."""
 
     kind: Literal["text", "json", "files"]
     size: int
@@ -117,7 +118,7 @@ class RunSpec:
     asked in order when a model fails for good. `system_prompt` None: the taught prompt; `prompt_name`: what people call
     it, with its version. `examples` stand before the task of the root level, the most similar last. `pinned_memories`
     are shown there too, where the run has a memory. `response_schema`: the JSON Schema subset of
-    `rlmlab.engine.structured`.
+    `rlmlab.engine.structured`. `media`: the images and sounds among the input's files.
     """
 
     run_id: UUID
@@ -139,6 +140,7 @@ class RunSpec:
     mode_reason: str | None = None
     examples: tuple[Example, ...] = ()
     pinned_memories: tuple[Recalled, ...] = ()
+    media: tuple[MediaReference, ...] = ()
     edit: Edit | None = None
 
     def model_at(self, depth: int) -> str:

@@ -89,13 +89,24 @@ def host_functions(host: Host, names: Iterable[str]) -> dict[str, Callable[..., 
 
 
 def _queries(host: Host) -> tuple[Callable[..., Any], ...]:
-    def llm_query(prompt: Any, model: str | None = None, schema: Any = None) -> Any:
-        """Ask a model; it sees only `prompt`. With a `schema`, a JSON Schema, the answer is the JSON value."""
-        return host.call("llm_query", [prompt], _given(model=model, schema=schema))
+    def llm_query(
+        prompt: Any, model: str | None = None, schema: Any = None, images: Any = None, audio: Any = None
+    ) -> Any:
+        """Ask a model; it sees only `prompt`, and the files of the input that are named as `images` and `audio`.
 
-    def llm_query_batched(prompts: Iterable[Any], model: str | None = None, schema: Any = None) -> Any:
-        """Ask a model about each of the prompts at the same time; answers come in order."""
-        given = _given(model=model, schema=schema)
+        With a `schema`, a JSON Schema, the answer is the JSON value.
+        """
+        given = _given(model=model, schema=schema, images=images, audio=audio)
+        return host.call("llm_query", [prompt], given)
+
+    def llm_query_batched(
+        prompts: Iterable[Any], model: str | None = None, schema: Any = None, images: Any = None, audio: Any = None
+    ) -> Any:
+        """Ask a model about each of the prompts at the same time; answers come in order.
+
+        `images` and `audio` have one entry for each prompt.
+        """
+        given = _given(model=model, schema=schema, images=images, audio=audio)
         return host.call("llm_query_batched", [_texts("llm_query_batched", prompts)], given)
 
     def rlm_query(prompt: Any, context: Any = None, model: str | None = None) -> Any:

@@ -8,6 +8,7 @@ import pytest
 
 from rlmlab.engine.cache import SubCallCache
 from rlmlab.engine.clock import Clock, SystemClock
+from rlmlab.engine.media import MediaPort
 from rlmlab.engine.memory import MemoryPort
 from rlmlab.engine.orchestrator import execute
 from rlmlab.engine.stream import EventStream
@@ -54,6 +55,7 @@ class Lab:
         provider: ScriptedProvider | None = None,
         sink: MemorySink | None = None,
         memory: MemoryPort | None = None,
+        media_port: MediaPort | None = None,
         tools: Sequence[Tool] = (),
         cache: SubCallCache | None = None,
         **spec: object,
@@ -70,6 +72,7 @@ class Lab:
             clock=self.clock,
             cancel=cancel,
             memory=memory,
+            media=media_port,
             tools=tools,
             cache=cache,
         )

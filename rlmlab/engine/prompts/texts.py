@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rlmlab.engine.prompts import media
 from rlmlab.engine.types import ContextInfo
 
 LISTED_PARTS = 50
@@ -37,11 +38,13 @@ def describe(context: ContextInfo | None) -> str:
     if context.kind == "text":
         return f"`context` is a str of {context.size:,} bytes."
     if context.kind == "json":
-        return f"`context` is a JSON value of {context.size:,} bytes: a list, a dict or a plain value."
-    names = ", ".join(f"{part.name!r} ({part.size:,} bytes)" for part in context.parts[:LISTED_PARTS])
+        known = f"`context` is a JSON value of {context.size:,} bytes: a list, a dict or a plain value."
+        return f"{known}{media.hint(context.parts)}"
+    names = ", ".join(f"{part.name!r} ({media.kind(part)}{part.size:,} bytes)" for part in context.parts[:LISTED_PARTS])
     more = len(context.parts) - LISTED_PARTS
     rest = f" and {more:,} more" if more > 0 else ""
-    return f"`context` is a dict of {len(context.parts):,} files, name -> text, {context.size:,} bytes: {names}{rest}."
+    known = f"`context` is a dict of {len(context.parts):,} files, name -> text, {context.size:,} bytes: {names}{rest}."
+    return f"{known}{media.hint(context.parts)}"
 
 
 def left_line(left: Mapping[str, float | None]) -> str:
