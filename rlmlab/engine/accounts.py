@@ -131,12 +131,3 @@ class Account:
         """Spend from this account and all above."""
         for account in self.chain:
             account.spent += amount
-
-    def recount(self, amount: Amount) -> None:
-        """Count what was spent before the run was taken up again, and what the run's own account knows of already.
-
-        Shares are dealt from what is left when it is taken up, so that they do not shrink by it.
-        """
-        for account in self.chain[1:]:
-            account.spent += amount
-            account.share += amount

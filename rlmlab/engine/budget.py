@@ -262,10 +262,13 @@ class Meter:
         money = max(0.0, (cost_usd or 0.0) - reservation.cost_usd) if self.cost_limit_usd is not None else 0.0
         return Overrun(over, money) if over or money > 1e-12 else None  # noqa: PLR2004 - rounding of floats
 
-    def recount(self, usage: TokenUsage, price: Price | None) -> None:
-        """Count a call on record in the slices that it was made in; the run's own account knows of it already."""
-        tokens = usage.input_tokens + usage.output_tokens
-        self.account.recount(Amount(tokens, usage.cost_usd(price) or 0.0))
+    def take_up(self, spent: Amount) -> None:
+        """Count what an `rlm_query` spent before the run was taken up again, which those above it know already.
+
+        Its share was dealt from what was left then, so that it does not shrink by it.
+        """
+        self.account.spent += spent
+        self.account.share += spent
 
     def count_sub_call(self) -> None:
         """Count one sub-call.
@@ -314,9 +317,9 @@ class Meter:
         await self.exhaustion.wait()
         await self._clock.sleep(GRACE_SECONDS)
 
-    async def time_up(self) -> None:
-        """Return when the levels may work no longer."""
-        await self._clock.sleep(self.work_seconds_left)
+    async def time_up(self, *, last_call: bool = False) -> None:
+        """Return when the levels may work no longer, or when there is no time for a last call either."""
+        await self._clock.sleep(self.seconds_left if last_call else self.work_seconds_left)
 
     # telling
 

@@ -1,6 +1,7 @@
 """Makes model calls: reserve, stream, show, settle, record."""
 
 import asyncio
+import copy
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -109,6 +110,12 @@ class Caller:
         self._seed = seed
         self._in_flight = asyncio.Semaphore(MOST_IN_FLIGHT)
         self.gate = Gate()
+
+    def under(self, meter: Meter) -> "Caller":
+        """Return one that reserves in another meter of the run, beside it in all else."""
+        made = copy.copy(self)
+        made._meter = meter  # noqa: SLF001 - its own kind
+        return made
 
     @asynccontextmanager
     async def granted(self, call: ModelCall) -> AsyncIterator[Reservation]:

@@ -16,6 +16,7 @@ EngineError
 ├── UnsupportedMedia         an image or a sound for a model that takes none, or too many of them
 ├── BudgetExhausted          a reservation that can never fit
 ├── NoAnswer                 a level or a question ended without an answer
+│   ├── SliceUsedUp          an rlm_query used up what it was given
 │   └── UnfitReply           a reply that does not match its schema, mended as often as it may be
 └── Cancelled                somebody stopped the run
 """
@@ -100,6 +101,12 @@ class UnpricedModel(EngineError):
 
 class NoAnswer(EngineError):
     code = "no_answer"
+
+
+class SliceUsedUp(NoAnswer):
+    """An `rlm_query` used up what it was given and had no answer; the level that made it goes on."""
+
+    code = "budget"
 
 
 class UnfitReply(NoAnswer):

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
+from rlmlab.engine.budget import Meter
 from rlmlab.engine.calls import Caller, ModelCall, Purpose, Reply
 from rlmlab.engine.clock import Clock
 from rlmlab.engine.conversation import Prompt
@@ -109,6 +110,10 @@ class Asker:
     def __init__(self, caller: Caller, circuit: Circuit) -> None:
         self._caller = caller
         self._circuit = circuit
+
+    def under(self, meter: Meter) -> "Asker":
+        """Ask for a level that has a budget of its own."""
+        return Asker(self._caller.under(meter), self._circuit)
 
     def on_record(self, question: Question, parent: OpenSpan) -> Reply | None:
         """Return the answer to a question that was answered before the run was taken up again."""

@@ -4,11 +4,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from rlmlab.engine import normalise, structured
-from rlmlab.engine.budget import FALLBACK_OUTPUT_TOKENS, STEP_OUTPUT_TOKENS
+from rlmlab.engine.budget import FALLBACK_OUTPUT_TOKENS, STEP_OUTPUT_TOKENS, Meter
 from rlmlab.engine.calls import Reply
 from rlmlab.engine.cellhost import CellHost, functions
+from rlmlab.engine.children import finish
 from rlmlab.engine.conversation import Conversation, Prompt
-from rlmlab.engine.errors import BudgetExhausted, NoAnswer, UnfitReply
+from rlmlab.engine.errors import BudgetExhausted, UnfitReply
 from rlmlab.engine.events import Answer, Code, Failure, Log, Memory, Message
 from rlmlab.engine.fallbacks import Question
 from rlmlab.engine.observations import CellView, observe
@@ -289,16 +290,13 @@ class Level:
         self._span.emit(Answer(content=content, dialect=dialect))
         return Submitted(content)
 
-    async def _child(self, spec: LevelSpec, span: OpenSpan) -> Any:
-        """Run an `rlm_query` as a level like this one; out of steps, it may ask for a fallback of its own."""
-        level = Level(self._tree, spec, span)
+    async def _child(self, spec: LevelSpec, span: OpenSpan, meter: Meter) -> Any:
+        """Run an `rlm_query` as a level like this one, on a budget of its own."""
+        meter.take_up(self._record.spent(spec.path))
+        meter.hold_fallback(spec.info.price)
+        level = Level(self._tree.under(meter), spec, span)
         level.open()
-        submitted = await level.run()
-        if submitted is None:
-            submitted = await level.fallback("max_steps", held=False)
-        if submitted is None:
-            raise NoAnswer("max_steps is reached without an answer")
-        return submitted.content
+        return (await finish(level, meter, span)).content
 
     def _say(self, span: OpenSpan, message: Message) -> None:
         """Record a message and add it to the conversation as it is stored, or as it stands on record."""

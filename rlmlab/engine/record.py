@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from rlmlab.engine.accounts import Amount
 from rlmlab.engine.events import (
     Answer,
     AnyPayload,
@@ -110,6 +111,7 @@ class Record:
             projection.apply(event)
             self._add(event)
         self.totals: Totals = projection.totals
+        self._rows = list(projection.spans.values())
 
     def __bool__(self) -> bool:
         """Tell whether there is anything on record."""
@@ -122,6 +124,16 @@ class Record:
     def messages(self, path: str) -> list[Message]:
         """Return the messages of all attempts at a path, in order."""
         return self._messages.get(path, [])
+
+    def spent(self, path: str) -> Amount:
+        """Sum up what was spent at a path and below it, in all attempts."""
+        rows = [row for row in self._rows if row.path == path]
+        below = [row for row in self._rows if row.kind == "sub_call" and row.path.startswith(f"{path}/")]
+        return Amount(
+            sum(row.input_tokens + row.output_tokens for row in rows),
+            sum(row.cost_usd or 0.0 for row in rows),
+            sum(row.attempt == 1 and row.status != "refused" for row in below),
+        )
 
     def shared_steps(self, level: str) -> int:
         """Count the first steps of a level that are another run's."""

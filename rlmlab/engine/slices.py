@@ -9,7 +9,7 @@ and those that need about the same are held up by nothing (docs/adr/0012-budgets
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from rlmlab.engine.accounts import NOTHING, UNLIMITED, Account, Amount
@@ -43,6 +43,12 @@ class Slice:
             value = getattr(self, field.name)
             if value is not None:
                 check_limit(field.name, value)
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What is recorded of it: the limits that were given."""
+        given = {name: value for name, value in asdict(self).items() if value is not None}
+        return {"budget": given} if given else {}
 
     @property
     def limits(self) -> Amount:

@@ -4,11 +4,11 @@ import asyncio
 import json
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from rlmlab.engine import arguments
-from rlmlab.engine.budget import SUB_CALL_OUTPUT_TOKENS
+from rlmlab.engine import arguments, slices
+from rlmlab.engine.budget import SUB_CALL_OUTPUT_TOKENS, Meter
 from rlmlab.engine.conversation import Conversation, Prompt, request_hash
 from rlmlab.engine.errors import BudgetExhausted, LostLease, NoAnswer, ProviderError, UnknownModel, UnsupportedMedia
 from rlmlab.engine.events import Failure, Message
@@ -19,6 +19,7 @@ from rlmlab.engine.places import Place, join
 from rlmlab.engine.prompts import plain
 from rlmlab.engine.providers.base import Media, ModelInfo
 from rlmlab.engine.repairs import Repairs
+from rlmlab.engine.slices import WHOLE, Slice
 from rlmlab.engine.spans import OnRecord, OpenSpan, SpanStart, failure_of
 from rlmlab.engine.tree import SHOWN_PROMPT_CHARS, LevelSpec, RunChild, Tree
 from rlmlab.engine.types import ContextInfo, ContextOpener, no_context
@@ -44,6 +45,13 @@ class Item:
     plain: bool
     options: Options = NONE
     key: str = ""  # of the answer in the cache
+    given: Slice = WHOLE
+    meter: Meter | None = None
+
+    @property
+    def sliced(self) -> bool:
+        """Tell whether it has a budget of its own."""
+        return not self.plain or self.given != WHOLE
 
 
 class SubCalls:
@@ -63,6 +71,14 @@ class SubCalls:
             LostLease: another worker owns the run.
         """
         items = self._items(call)
+        if not any(item.sliced for item in items):
+            return await self._answers(call, items)
+        with self._tree.meter.deal([item.given for item in items]) as meters:
+            return await self._answers(
+                call, [replace(item, meter=meter) for item, meter in zip(items, meters, strict=True)]
+            )
+
+    async def _answers(self, call: HostCall, items: list[Item]) -> JSON:
         return await (self._batch(items) if call.name.endswith("_batched") else self._one(items[0]))
 
     def _items(self, call: HostCall) -> list[Item]:
@@ -71,14 +87,15 @@ class SubCalls:
         batched = call.name != function
         prompt_name = "prompts" if batched else "prompt"
         other = "contexts" if batched else "context"
-        names = ("model", *OPTIONS) if function == "llm_query" else (other, "model")
+        names = ("model", *OPTIONS) if function == "llm_query" else (other, "model", "budget")
         bound = arguments.bind(call, prompt_name, *names)
         prompts = (
             arguments.texts(call, prompt_name, bound[prompt_name])
             if batched
             else [arguments.text(call, prompt_name, bound[prompt_name])]
         )
-        info = self._info(bound["model"])
+        given = slices.read(call, bound.get("budget"))
+        info = self._info(bound["model"], limited=given.max_cost_usd is not None)
         contexts: list[Any] = [None] * len(prompts)
         options = [NONE] * len(prompts)
         if function == "rlm_query":
@@ -98,6 +115,7 @@ class SubCalls:
                 plain=function == "llm_query" or self._place.depth >= self._tree.spec.budget.max_depth,
                 options=options[index],
                 key=self._key(function, info, prompt, options[index]),
+                given=given,
             )
             for index, (prompt, context) in enumerate(zip(prompts, contexts, strict=True))
         ]
@@ -106,7 +124,7 @@ class SubCalls:
         """Name a plain question in the cache."""
         return self._tree.answers.key(info.model, prompt, options.data) if function == "llm_query" else ""
 
-    def _info(self, model: object) -> ModelInfo:
+    def _info(self, model: object, *, limited: bool) -> ModelInfo:
         """Look a model up; what the cell asks for by name must have a price where the cost is limited."""
         usual = self._tree.spec.model_at(self._place.depth + 1)
         if model is not None and not isinstance(model, str):
@@ -115,6 +133,8 @@ class SubCalls:
             info = self._tree.provider.info(model or usual)
         except UnknownModel as error:
             raise Refused("ValueError", f"{error}. Leave model out to use {usual}") from error
+        if info.price is None and limited:
+            raise Refused("ValueError", f"budget: max_cost_usd is set, but no price is known for {info.model}")
         if info.price is None and self._tree.meter.cost_limit_usd is not None:
             raise Refused("ValueError", f"{info.model} has no known price, and the cost of this run is limited")
         return info
@@ -160,6 +180,9 @@ class SubCalls:
             return await self._one(item)
         except (Refused, LostLease) as error:
             return error
+        finally:
+            if item.meter is not None:
+                item.meter.close()
 
     def _open(self, item: Item) -> AbstractContextManager[OpenSpan]:
         """Open the span of a sub-call; an rlm sub-call stands one level deeper."""
@@ -176,6 +199,7 @@ class SubCalls:
                 "batch_size": item.batch_size,
                 "model": item.info.model,
                 **item.options.data,
+                **item.given.data,
             },
         )
         return self._tree.spans.open(start, self._span)
@@ -208,19 +232,24 @@ class SubCalls:
     async def _made(self, item: Item, span: OpenSpan) -> JSON:
         """Make a sub-call that was counted, and name its failure for the cell."""
         try:
-            return await (self._ask(item, span) if item.plain else self._recurse(item, span))
+            if item.plain or item.meter is None:
+                return await self._ask(item, span)
+            return await self._recurse(item, item.meter, span)
         except BudgetExhausted as error:
             made = error.made or not item.plain
             if not made and span.fresh:  # refused before it was made, so that it does not count
                 self._tree.meter.uncount_sub_call()
-            raise self._refused(error, span, made=made) from error
+            raise self._refused(error, span, made=made, own=item.meter) from error
         except (ProviderError, NoAnswer, UnsupportedMedia, SandboxError) as error:
             span.fail(failure_of(error))
             raise Refused("SubCallError", f"{item.function} failed: {error}") from error
 
-    def _refused(self, error: BudgetExhausted, span: OpenSpan, *, made: bool) -> Refused:
-        """Close the span of a sub-call that the budget refused, and tell the cell."""
+    def _refused(self, error: BudgetExhausted, span: OpenSpan, *, made: bool, own: Meter | None = None) -> Refused:
+        """Close the span of a sub-call that the budget refused, this level's or its own, and tell the cell."""
         span.fail(Failure(code="budget", message=str(error)), status="error" if made else "refused")
+        if own is not None and own.used_up:
+            span.emit(own.state())
+            return Refused("SubCallError", str(error))
         span.data = {**span.data, "limit": error.limit}
         span.emit(self._tree.meter.state())
         return Refused("BudgetExceeded", str(error))
@@ -270,13 +299,14 @@ class SubCalls:
             for message in first:
                 span.say(message)
             return found.answer
-        reply = await self._tree.asker.ask(question, span, first)
+        asker = self._tree.asker if item.meter is None else self._tree.asker.under(item.meter)
+        reply = await asker.ask(question, span, first)
         if schema is not None:
-            return await Repairs(self._tree.asker, span, conversation, item.path).fitted(reply, question, schema)
+            return await Repairs(asker, span, conversation, item.path).fitted(reply, question, schema)
         return reply.text + CUT if reply.cut else reply.text
 
-    async def _recurse(self, item: Item, span: OpenSpan) -> JSON:
-        """Run a further RLM level."""
+    async def _recurse(self, item: Item, meter: Meter, span: OpenSpan) -> JSON:
+        """Run a further RLM level, on a budget of its own."""
         context, open_context = _context(item.context)
         level = LevelSpec(
             task=item.prompt,
@@ -287,12 +317,12 @@ class SubCalls:
             open_context=open_context,
         )
         self._tree.meter.counts.max_depth = max(self._tree.meter.counts.max_depth, span.depth)
-        return await self._run_child(level, span)
+        return await self._run_child(level, span, meter)
 
 
 def _hash(item: Item) -> str:
     """Hash all that the answer of a sub-call follows from."""
-    options = [item.options.data] if item.options.data else []
+    options = [data for data in (item.options.data, item.given.data) if data]
     return request_hash(item.function, item.plain, item.info.model, item.prompt, item.context, *options)
 
 

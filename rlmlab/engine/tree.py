@@ -1,7 +1,7 @@
 """What all levels of one run share."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from rlmlab.engine.budget import Meter
@@ -41,6 +41,10 @@ class Tree:
     answers: Answers = NO_ANSWERS
     shelf: Shelf = field(default_factory=Shelf)
 
+    def under(self, meter: Meter) -> "Tree":
+        """Return it as a level sees it that has a budget of its own."""
+        return replace(self, meter=meter, asker=self.asker.under(meter))
+
 
 @dataclass(frozen=True, slots=True)
 class LevelSpec:
@@ -58,11 +62,11 @@ class LevelSpec:
 class RunChild(Protocol):
     """Runs a level to its end, inside the span of its sub-call, and returns its answer."""
 
-    async def __call__(self, spec: LevelSpec, span: OpenSpan) -> Any:
-        """Run the level.
+    async def __call__(self, spec: LevelSpec, span: OpenSpan, meter: Meter) -> Any:
+        """Run the level on a budget of its own.
 
         Raises:
-            BudgetExhausted: the run has no budget left.
+            BudgetExhausted: what is above that has no budget left.
             EngineError: the level failed.
             SandboxError: its environment failed.
         """

@@ -109,19 +109,19 @@ def _queries(host: Host) -> tuple[Callable[..., Any], ...]:
         given = _given(model=model, schema=schema, images=images, audio=audio)
         return host.call("llm_query_batched", [_texts("llm_query_batched", prompts)], given)
 
-    def rlm_query(prompt: Any, context: Any = None, model: str | None = None) -> Any:
-        """Give a task to a recursive call with a REPL and a `context` of its own."""
-        return host.call("rlm_query", [prompt], _given(context=context, model=model))
+    def rlm_query(prompt: Any, context: Any = None, model: str | None = None, budget: Any = None) -> Any:
+        """Give a task to a recursive call with a REPL and a `context` of its own, within a `budget` of its own."""
+        return host.call("rlm_query", [prompt], _given(context=context, model=model, budget=budget))
 
     def rlm_query_batched(
-        prompts: Iterable[Any], contexts: Iterable[Any] | None = None, model: str | None = None
+        prompts: Iterable[Any], contexts: Iterable[Any] | None = None, model: str | None = None, budget: Any = None
     ) -> Any:
-        """Give several tasks to recursive calls; `contexts` has one entry for each."""
+        """Give several tasks to recursive calls; `contexts` has one entry for each, `budget` holds for each."""
         tasks = _texts("rlm_query_batched", prompts)
         inputs = None if contexts is None else list(contexts)
         if inputs is not None and len(inputs) != len(tasks):
             raise ValueError(f"rlm_query_batched got {len(tasks)} prompts but {len(inputs)} contexts")
-        return host.call("rlm_query_batched", [tasks], _given(contexts=inputs, model=model))
+        return host.call("rlm_query_batched", [tasks], _given(contexts=inputs, model=model, budget=budget))
 
     return llm_query, llm_query_batched, rlm_query, rlm_query_batched
 

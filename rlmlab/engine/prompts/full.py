@@ -20,13 +20,16 @@ In the REPL you have
   `schema` (a dict, JSON Schema) it returns the JSON value that matches it, parsed.
 - `llm_query_batched(prompts, model=None, schema=None)` -> list: the same for a list of prompts, at the same time, in
   order.
-- `rlm_query(prompt, context=None, model=None)` -> the answer: starts a model like you, with a REPL of its own in which
-  `context` is what you pass. For a part that is itself too long or needs several steps; it costs more than `llm_query`.
-- `rlm_query_batched(prompts, contexts=None, model=None)` -> list: the same for lists, at the same time.
+- `rlm_query(prompt, context=None, model=None, budget=None)` -> the answer: starts a model like you, with a REPL of its
+  own in which `context` is what you pass. For a part that is itself too long or needs several steps; it costs more than
+  `llm_query`. `budget`, a dict with any of max_tokens, max_cost_usd, max_seconds, max_steps, max_sub_calls, is the most
+  that it and its own calls may use; one that uses it up replies with the best it has.
+- `rlm_query_batched(prompts, contexts=None, model=None, budget=None)` -> list: the same for lists, at the same time;
+  `budget` holds for each.
 - `SHOW_VARS()`: lists your variables. `budget()`: what is left, as a dict.
 
 A sub-call that fails raises `SubCallError`; in a batch its item is the text `[SubCallError: reason]` instead, so check
-the items. `BudgetExceeded` means that the whole run is out of budget.
+the items. `BudgetExceeded` means that your budget is used up.
 
 How to work
 1. Probe: look at the type, the size and a few short samples of `context` before you decide anything.
