@@ -270,17 +270,20 @@ class Meter:
         self.account.spent += spent
         self.account.share += spent
 
-    def count_sub_call(self) -> None:
-        """Count one sub-call.
+    def count_sub_call(self, *, again: bool = False) -> None:
+        """Count one sub-call; `again`: it was counted before the run was taken up again, and may not have been refused.
 
         Raises:
             BudgetExhausted: there is none left; what it did not fit into is exhausted from now on.
         """
         self.check()
+        needed = 0 if again else 1
         for account, via in self.account.views():
-            if account.left(via, at_once=True).sub_calls < 1:
-                ended = account if via is None or account.left(None, at_once=True).sub_calls < 1 else via
+            if account.left(via, at_once=True).sub_calls < needed:
+                ended = account if via is None or account.left(None, at_once=True).sub_calls < needed else via
                 raise self._desk.exhaust(ended, "max_sub_calls")
+        if again:
+            return
         self.account.spend(Amount(sub_calls=1))
         self.counts.sub_calls += 1
 

@@ -221,10 +221,7 @@ class SubCalls:
     async def _counted(self, item: Item, span: OpenSpan) -> JSON:
         """Make one sub-call, which counts the first time that the run comes to it."""
         try:
-            if span.fresh:
-                self._tree.meter.count_sub_call()
-            else:
-                self._tree.meter.check()
+            self._tree.meter.count_sub_call(again=not span.fresh)
         except BudgetExhausted as error:
             raise self._refused(error, span, made=False) from error
         return await self._made(item, span)

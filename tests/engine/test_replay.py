@@ -115,3 +115,34 @@ def told_once(events: list[Event]) -> Counter[tuple[str, str]]:
         for event in events
         if event.type == "message" and event.payload.role != "assistant"
     )
+
+
+SLICED = {
+    "Root": ["told = rlm_query('Part', budget={'max_sub_calls': 2, 'max_tokens': 60_000})\nprint(told)", "FINAL(told)"],
+    "Part": ["print(llm_query('a'))", "print(llm_query('b'))", "print(llm_query('c'))"],
+}
+
+
+def sliced(request: ChatRequest) -> Say:
+    system, last = request.messages[0].content, request.messages[-1].content
+    if 'answer["content"]' not in system:
+        return Say(last.upper(), output_tokens=500)
+    if "max_sub_calls is reached. No more code" in last:
+        return Say("the best")
+    task = next(message.content for message in request.messages if message.role == "user")
+    code = SLICED["Part" if "Part" in task else "Root"]
+    return Say(f"```repl\n{code[sum(message.role == 'assistant' for message in request.messages)]}\n```")
+
+
+async def test_slice_holds_however_often_the_run_is_taken_up(lab: Lab) -> None:
+    whole = await lab.run(None, provider=ScriptedProvider(sliced))
+    assert (whole.outcome.answer, whole.outcome.totals.sub_calls) == ("the best", 3)
+    events = whole.sink.events
+    refused = next(at for at, event in enumerate(events) if getattr(event.payload, "status", "") == "refused")
+    for cut in range(1, len(events)):
+        provider = ScriptedProvider(sliced)
+        outcome, sink = await go_on(lab, events[:cut], provider)
+        assert outcome.answer == "the best", cut
+        assert outcome.totals.sub_calls == 3 + (cut in {refused - 1, refused}), cut  # open, so it may have been made
+        assert paid(sink.events[:cut]) + len(provider.requests) == paid(events), cut
+        assert not divergences(sink.events), cut
