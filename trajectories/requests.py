@@ -29,6 +29,7 @@ TAGS: Final = 20
 TAG_CHARACTERS: Final = 50
 FILES: Final = 1000
 SEED_BITS: Final = 63
+HIGHEST_PRIORITY: Final = 10
 FALLBACK_MODELS: Final = 5
 DEPTH_MODELS: Final = 20
 NESTED_LEVELS: Final = 100
@@ -61,6 +62,7 @@ class RunRequest:
     prompt: str = ""
     use_examples: bool = False
     use_memory: bool = False
+    priority: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ class RunPlan:
     cost_limit_given: bool
     seed: int | None
     tags: tuple[str, ...]
+    priority: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +144,8 @@ def plan(request: RunRequest, *, organization: Organization, project: Project) -
         checks.add("mode", f"must be one of {', '.join(Mode.values)}")
     checks.run(lambda: _check_schema(request.response_schema), None)
     seed = checks.run(lambda: _seed(request.seed), None)
+    if abs(request.priority) > HIGHEST_PRIORITY:
+        checks.add("priority", f"must be between -{HIGHEST_PRIORITY} and {HIGHEST_PRIORITY}")
     checks.refuse()
     given = budget.max_cost_usd is not None
     if not given and models.priced:
@@ -159,6 +164,7 @@ def plan(request: RunRequest, *, organization: Organization, project: Project) -
         cost_limit_given=given,
         seed=seed,
         tags=tags,
+        priority=request.priority,
     )
 
 

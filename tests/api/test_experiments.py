@@ -37,7 +37,7 @@ def test_an_experiment_is_started(as_ada: ApiClient, prepared: Tenant) -> None:
     assert runs == []
     evaluated = as_ada.get("/api/v1/projects/demo/runs", {"query": "purpose:evaluation"}).json()["items"]
     assert len(evaluated) == 4
-    assert {(run["budget"]["max_steps"], run["seed"]) for run in evaluated} == {(3, 5)}
+    assert {(run["budget"]["max_steps"], run["seed"], run["priority"]) for run in evaluated} == {(3, 5, -5)}
 
 
 @pytest.mark.parametrize(

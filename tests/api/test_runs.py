@@ -37,7 +37,14 @@ def test_post_starts_a_run_with_every_default(as_ada: ApiClient) -> None:
         "tokens": {"input": 0, "cache_read": 0, "cache_write": 0, "output": 0, "reasoning": 0},
     }  # fmt: skip
     assert run["context"] == {"kind": "text", "size": 5}
+    assert run["priority"] == 0
     assert as_ada.get(f"/api/v1/runs/{run['id']}").json() == run
+
+
+@pytest.mark.parametrize("priority", [-10, 10])
+def test_priority_is_kept(as_ada: ApiClient, priority: int) -> None:
+    answer = as_ada.send(RUNS, {"task": "x", "priority": priority})
+    assert (answer.status_code, answer.json()["priority"]) == (202, priority)
 
 
 def test_list_shows_newest_first_and_pages(as_ada: ApiClient, acme: Tenant) -> None:
@@ -88,6 +95,9 @@ def test_get_shows_a_finished_run(as_ada: ApiClient, acme: Tenant) -> None:
         ({"task": "x", "budget": 5}, "budget"),
         ({"task": "x", "seed": "1"}, "seed"),
         ({"task": "x", "seed": -1}, "seed"),
+        ({"task": "x", "priority": 11}, "priority"),
+        ({"task": "x", "priority": -11}, "priority"),
+        ({"task": "x", "priority": 1.5}, "priority"),
         ({"task": "x", "tags": "x"}, "tags"),
         ({"task": "x", "tags": [1]}, "tags.0"),
         ({"task": "x", "response_schema": []}, "response_schema"),

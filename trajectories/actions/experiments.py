@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from rlmlab import scoping
 from rlmlab.audit.actions import record
@@ -17,6 +18,8 @@ from trajectories.models import Experiment, ExperimentRun, Item, Run, RunInput
 from trajectories.models.experiments import Arm
 from trajectories.models.runs import TERMINAL, Purpose
 from trajectories.requests import title_of
+
+PRIORITY: Final = -5  # people who wait for their own runs go first
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +124,7 @@ def _runs(by: Principal, project: Project, planned: ExperimentPlan) -> Iterator[
         for arm in list(Arm) if at % 2 == 0 else reversed(Arm):
             of_arm = planned.arms[arm]
             run = new_run(by, project, planned.run)
-            run.purpose = Purpose.EVALUATION
+            run.purpose, run.priority = Purpose.EVALUATION, PRIORITY
             run.task, run.title = item.task, title_of(item.task)
             run.prompt_version, run.use_examples = of_arm.version, of_arm.examples
             run.context_kind = item.context_kind

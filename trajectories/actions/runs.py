@@ -76,6 +76,7 @@ def new_run(by: Principal, project: Project, planned: RunPlan) -> Run:
         environment_level=planned.environment.level,
         profile=settings.RLMLAB.sandbox_profile,
         seed=planned.seed,
+        priority=planned.priority,
         tags=list(planned.tags),
         created_by_kind=by.actor.kind,
         created_by_id=by.actor.id,

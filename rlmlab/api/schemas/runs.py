@@ -64,6 +64,9 @@ class RunIn(Body):
     budget: BudgetIn | None = None
     response_schema: JsonObject | None = None
     seed: int | None = None
+    priority: int = Field(
+        0, description="-10 to 10: among the organization's waiting runs the highest goes first, then the oldest."
+    )
     tags: list[str] = []
     title: str | None = None
     prompt: PromptReference = None
@@ -86,6 +89,7 @@ class RunIn(Body):
             budget=self.budget.model_dump() if self.budget is not None else {},
             response_schema=self.response_schema,
             seed=self.seed,
+            priority=self.priority,
             tags=self.tags,
             title=self.title or "",
             prompt="" if self.prompt is None else str(self.prompt),
@@ -193,6 +197,7 @@ class RunSummary(Schema):
     last_seq: int
     tags: list[str]
     seed: int | None
+    priority: int
     context: ContextOut | None
     cancel_requested: bool
     created_at: datetime
@@ -248,6 +253,7 @@ def summary(run: Run) -> dict[str, Any]:
         "last_seq": run.last_seq,
         "tags": run.tags,
         "seed": run.seed,
+        "priority": run.priority,
         "context": {"kind": run.context_kind, "size": run.context_size} if run.context_kind else None,
         "cancel_requested": run.cancel_requested,
         "created_at": run.created_at,

@@ -157,7 +157,7 @@ class RlmDetails extends LightElement {
         ${fact("Prompt", run.prompt && html`<a class="mono" href=${promptAddress(run)}>${run.prompt.name} v${run.prompt.version}</a>`)}
         ${fact("Environment", run.environment)}
         ${fact("Input", context ? `${format.bytes(context.size)}, ${this.contextKind(context)}` : null)}
-        ${fact("Ended by", FINISH_REASONS[run.finish_reason])} ${fact("Seed", run.seed)}
+        ${fact("Ended by", FINISH_REASONS[run.finish_reason])} ${fact("Seed", run.seed)} ${fact("Priority", run.priority || null)}
         ${fact("Created", html`<time datetime=${run.created_at} title=${format.dateTime(run.created_at)}>${format.ago(run.created_at)}</time>`)}
         ${fact("Tags", run.tags?.length ? run.tags.join(", ") : null)} ${fact("Events", format.count(Math.max(run.last_seq || 0, this.store?.lastSeq || 0)))}
         ${fact("Id", html`<span class="mono">${run.id}</span>`)}

@@ -20,6 +20,7 @@ export function requestBody(run) {
   for (const name of COPIED) if (isGiven(run[name])) body[name] = run[name];
   // by its number, since a label may point elsewhere by now; an empty list keeps the project's fallback models out
   if (run.prompt) body.prompt = `${run.prompt.name}@${run.prompt.version}`;
+  if (run.priority) body.priority = run.priority;
   if (run.fallback_models) body.fallback_models = run.fallback_models;
   body.budget = Object.fromEntries(Object.entries(run.budget || {}).filter(([, value]) => value !== null));
   return body;

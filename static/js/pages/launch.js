@@ -78,6 +78,8 @@ class LaunchForm {
     if (files.length) body.files = files;
     const seed = this.field("seed").value.trim();
     if (seed) body.seed = numberOf(seed);
+    const priority = this.field("priority").value.trim();
+    if (priority) body.priority = numberOf(priority);
     const tags = this.listed("tags");
     if (tags.length) body.tags = tags;
     const fallbacks = this.listed("fallback_models");

@@ -42,6 +42,8 @@ test("the same prompt version, examples, memory and fallback models are asked fo
   assert.equal(body.use_examples, true);
   assert.equal("use_memory" in body, false);
   assert.deepEqual(body.fallback_models, []);
+  assert.equal("priority" in requestBody({ ...RUN, priority: 0 }), false);
+  assert.equal(requestBody({ ...RUN, priority: -5 }).priority, -5);
 });
 
 test("bash hands curl the address, the shell's own key and the body", () => {
