@@ -16,13 +16,18 @@ from trajectories.closing import close_unstarted
 from trajectories.improvement.examples import attach_examples, select_examples
 from trajectories.improvement.prompts import version_for_run
 from trajectories.models import Run, RunInput
-from trajectories.models.runs import Mode, RunStatus
+from trajectories.models.runs import Mode, Purpose, RunStatus
 from trajectories.requests import RunPlan, RunRequest, plan
 from trajectories.routing import settle_mode
 
 
 def start_run(
-    *, by: Principal, project: Project, request: RunRequest, idempotent: IdempotentRequest | None = None
+    *,
+    by: Principal,
+    project: Project,
+    request: RunRequest,
+    idempotent: IdempotentRequest | None = None,
+    purpose: Purpose = Purpose.USER,
 ) -> Run:
     """Make a run and wake a worker for it; a request that is repeated under its idempotency key answers the same run.
 
@@ -38,6 +43,7 @@ def start_run(
             return run
         planned = plan(request, organization=by.organization, project=project)
         run = new_run(by, project, planned)
+        run.purpose = purpose
         inputs = contexts.attach(run, context=request.context, files=request.files)
         settle_mode(run, planned.info, request)
         run.prompt_version = None if run.mode == Mode.DIRECT else version_for_run(project, request.prompt)

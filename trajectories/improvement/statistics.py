@@ -17,9 +17,10 @@ LEAST_DISCORDANT: Final = 6
 MOST_PAIRS: Final = 2_000
 RESAMPLES: Final = 2_000
 _INVERSE_ALPHA: Final = 20
-# standard normal quantiles at 1 - ALPHA and at POWER
+# standard normal quantiles at 1 - ALPHA, at POWER and at 1 - ALPHA / 2
 _Z_ALPHA: Final = 1.645
 _Z_POWER: Final = 0.842
+_Z_BOTH_SIDES: Final = 1.96
 
 
 class Verdict(StrEnum):
@@ -82,6 +83,19 @@ def difference_interval(*, pairs: int, wins: int, losses: int, seed: int = 0) ->
     if pairs == 0:
         return (0.0, 0.0)
     return _interval(pairs, wins, losses, seed)
+
+
+def proportion_interval(right: int, of: int) -> tuple[float, float]:
+    """Return Wilson's 95 % interval of a share, which keeps within 0 and 1 and holds for few cases too.
+
+    (p + z²/2n ± z·sqrt(p(1-p)/n + z²/4n²)) / (1 + z²/n) (Wilson 1927, JASA 22). Nothing is known of no cases.
+    """
+    if of == 0:
+        return (0.0, 1.0)
+    share, extra = right / of, _Z_BOTH_SIDES**2 / of
+    middle = share + extra / 2
+    half = _Z_BOTH_SIDES * math.sqrt(share * (1 - share) / of + extra / (4 * of))
+    return (max(0.0, (middle - half) / (1 + extra)), min(1.0, (middle + half) / (1 + extra)))
 
 
 @cache
