@@ -86,3 +86,19 @@ def test_a_lost_line_while_launching_keeps_the_form(ada_browser: Visitor) -> Non
     expect(page.get_by_role("alert")).to_contain_text("The server cannot be reached")
     expect(page.get_by_role("button", name="Launch")).to_be_enabled()
     expect(page.get_by_label("Task")).to_have_value("Do it.")
+
+
+def test_the_form_is_shown_as_code_for_other_programs(ada_browser: Visitor) -> None:
+    page = ada_browser.open(NEW)
+    page.get_by_label("Task").fill("Who's there?")
+    page.get_by_label("Model", exact=True).fill("openai/length")
+    page.get_by_text("The same request from a shell or a program").click()
+    curl, python = page.locator("#request-curl"), page.locator("#request-python")
+    expect(curl).to_contain_text("/api/v1/projects/demo/runs")
+    expect(curl).to_contain_text("Who'\\''s there?")
+    expect(python).to_contain_text('model="rlm/demo"')
+    expect(python).to_contain_text('"model": "openai/length",')
+    expect(page.locator("[data-part=request-cut]")).to_be_hidden()
+    page.get_by_label("Paste text").fill("x" * 3000)
+    expect(page.locator("[data-part=request-cut]")).to_be_visible()
+    expect(curl).not_to_contain_text("xxx")

@@ -163,11 +163,29 @@ def test_a_lost_line_loses_and_doubles_nothing(ada_browser: Visitor, script: Mod
     is_complete(page, run)
 
 
-def test_with_sockets_blocked_the_page_polls(ada_browser: Visitor, script: ModelServer, acme: Tenant) -> None:
-    ada_browser.expects("WebSocket")
+NO_SOCKETS = "globalThis.WebSocket = class { constructor() { throw new Error('blocked'); } }"
+
+
+def test_with_sockets_blocked_events_come_by_another_stream(
+    ada_browser: Visitor, script: ModelServer, acme: Tenant
+) -> None:
     run = launch(acme, "hold")
-    ada_browser.context.add_init_script(
-        "globalThis.WebSocket = class { constructor() { throw new Error('blocked'); } }"
+    ada_browser.context.add_init_script(NO_SOCKETS)
+    page = ada_browser.open(f"/runs/{run.id}")
+    connection(page, "streaming")
+    expect(page.locator("[data-part=connection]")).to_contain_text("Live, by server-sent events")
+    script.release()
+    expect(page.locator("rlm-answer")).to_contain_text("42")
+    is_complete(page, run)
+
+
+def test_with_both_blocked_the_page_polls(ada_browser: Visitor, script: ModelServer, acme: Tenant) -> None:
+    ada_browser.expects("ERR_FAILED")
+    run = launch(acme, "hold")
+    ada_browser.context.add_init_script(NO_SOCKETS)
+    ada_browser.context.route(
+        "**/events?**",
+        lambda route: route.abort() if "event-stream" in route.request.headers["accept"] else route.continue_(),
     )
     page = ada_browser.open(f"/runs/{run.id}")
     connection(page, "polling")

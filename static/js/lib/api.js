@@ -89,6 +89,11 @@ export class Api {
     return this.get(`runs/${id}/events?${query}`);
   }
 
+  /** All events behind a number as they come; the response is read while it comes. */
+  followed(id, after, signal) {
+    return this.answer("GET", `runs/${id}/events?after=${after}`, { signal, headers: { Accept: "text/event-stream" } });
+  }
+
   cancel(id) {
     return this.post(`runs/${id}/cancel`);
   }

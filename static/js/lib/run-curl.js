@@ -28,10 +28,15 @@ export function requestBody(run) {
 
 /** The command; the key stays a variable of the shell, so that none is ever on the clipboard. */
 export function curlOf(run, origin) {
+  return commandOf(run.project, requestBody(run), origin);
+}
+
+/** The same for any body of a request. */
+export function commandOf(project, body, origin) {
   return [
-    `curl --fail-with-body ${quoted(`${origin}/api/v1/projects/${run.project}/runs`)}`,
+    `curl --fail-with-body ${quoted(`${origin}/api/v1/projects/${project}/runs`)}`,
     `-H "Authorization: Bearer $RLMLAB_API_KEY"`,
     `-H 'Content-Type: application/json'`,
-    `--data-raw ${quoted(JSON.stringify(requestBody(run)))}`,
+    `--data-raw ${quoted(JSON.stringify(body))}`,
   ].join(" \\\n  ");
 }

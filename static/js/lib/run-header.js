@@ -12,6 +12,8 @@ const TROUBLES = {
   gone: "This run is not available to you any more.",
 };
 
+const LIVE = new Set(["live", "streaming", "polling"]);
+
 export class RunHeader {
   constructor(root) {
     this.part = (name) => root.querySelector(`[data-part="${name}"]`);
@@ -23,7 +25,7 @@ export class RunHeader {
     const part = this.part("connection");
     part.className = `status tone-${tone}`;
     part.dataset.state = name;
-    part.querySelector(".dot").classList.toggle("is-live", name === "live" || name === "polling");
+    part.querySelector(".dot").classList.toggle("is-live", LIVE.has(name));
     part.querySelector("[data-word]").textContent = word;
     this.part("trouble").hidden = !(name in TROUBLES);
     this.part("trouble-text").textContent = TROUBLES[name] || "";

@@ -1,5 +1,7 @@
 // Where a run's events come from in the browser.
 
+import { EventLine } from "./event-line.js";
+
 /** The source of a run in the browser. */
 export function browserSource(api, runId) {
   return {
@@ -14,5 +16,7 @@ export function browserSource(api, runId) {
       const scheme = location.protocol === "https:" ? "wss:" : "ws:";
       return new WebSocket(`${scheme}//${location.host}/ws/runs/${runId}/?after=${after}`);
     },
+    /** The same by server-sent events. */
+    follow: (after) => new EventLine((signal) => api.followed(runId, after, signal)),
   };
 }

@@ -1,25 +1,30 @@
-// Brings a run's events to the page: history by REST, the tail by WebSocket, polling where sockets are blocked.
+// Brings a run's events to the page: history by REST, the tail by WebSocket; where sockets are blocked by server-sent
+// events, and by polling where those are too.
 //
 // Whatever happens (reload, lost line, restarted server, dropped frames), events reach `deliver` once each and in
 // order: everything is asked for `after` the last number seen, and a frame that leaves a hole is not taken.
 
+import { Line } from "./run-line.js";
 import { Timers } from "./timers.js";
 
 export const PAGE = 1000;
 const BATCH_MS = 100; // at most ten batches a second
-const SILENCE_MS = 30_000; // the server pings more often than that
 const POLL_MS = 2000;
 const RETRY_SOCKET_MS = 30_000;
 const BACKOFF_MS = [250, 1000, 2000, 4000, 8000];
-const SOCKET_TRIES = 2; // failed handshakes in a row before polling takes over
+const TRIES = 2; // failed openings of a line in a row before the next way is tried
+const WAYS = [
+  { open: "open", state: "live" },
+  { open: "follow", state: "streaming" },
+]; // a method of the source, and what the reader is told of it
 
 const SIGNED_OUT = 4401;
 const GONE = 4404;
 
 export class RunStream {
   /**
-   * `source`: {events(after, limit) → {items}, open(after) → WebSocket}; `sink`: {deliver(events, deltas), state(name)};
-   * `timers` are given so that tests need no waiting.
+   * `source`: {events(after, limit) → {items}, open(after) and follow(after) → WebSocket or what looks like one};
+   * `sink`: {deliver(events, deltas), state(name)}; `timers` are given so that tests need no waiting.
    */
   constructor({ source, sink, timers = new Timers() }) {
     this.source = source;
@@ -30,7 +35,8 @@ export class RunStream {
     this.state = "connecting";
     this.over = false;
     this.failures = 0;
-    this.socket = null;
+    this.way = 0;
+    this.line = null;
     this.events = [];
     this.deltas = [];
     this.ended = false;
@@ -45,13 +51,13 @@ export class RunStream {
     this.over = true;
     this.flush();
     this.timers.clear();
-    this.dropSocket();
+    this.dropLine();
   }
 
   /** The browser says the line is down: no need to wait for a time-out. */
   lineDown() {
     if (this.over) return;
-    this.dropSocket();
+    this.dropLine();
     this.become("offline");
   }
 
@@ -100,72 +106,65 @@ export class RunStream {
   // ---- tail
 
   connect() {
-    if (this.over || this.socket) return;
-    let greeted = false;
-    let socket;
+    if (this.over || this.line) return;
+    const open = () => this.source[WAYS[this.way].open](this.last);
+    const handlers = { frame: (frame) => this.frame(frame), lost: (code, greeted) => this.lineLost(code, greeted) };
     try {
-      socket = this.source.open(this.last);
+      this.line = new Line(open, { timers: this.timers, ...handlers });
     } catch {
-      this.socketFailed();
-      return;
+      this.lineFailed();
     }
-    this.socket = socket;
-    this.heard();
-    socket.onmessage = ({ data }) => {
-      if (this.socket !== socket) return;
-      this.heard();
-      if (!greeted) {
-        greeted = true;
-        this.failures = 0;
-        this.timers.cancel("poll");
-        this.timers.cancel("socket");
-      }
-      this.frame(JSON.parse(data));
-    };
-    socket.onclose = ({ code }) => {
-      if (this.socket !== socket) return;
-      this.dropSocket();
-      if (this.over) return;
-      if (code === SIGNED_OUT) this.finish("signed-out");
-      else if (code === GONE) this.finish("gone");
-      else if (greeted) this.resume("catching-up");
-      else this.socketFailed();
-    };
   }
 
-  socketFailed() {
+  lineLost(code, greeted) {
+    this.line = null;
+    if (code === SIGNED_OUT) this.finish("signed-out");
+    else if (code === GONE) this.finish("gone");
+    else if (greeted) this.resume("catching-up");
+    else this.lineFailed();
+  }
+
+  /** Try again, then the next way; while the last one is in use, the first is tried again from time to time. */
+  lineFailed() {
     this.failures += 1;
-    if (this.failures >= SOCKET_TRIES) {
+    if (this.failures < TRIES) {
+      this.become("connecting");
+      this.timers.later("retry", BACKOFF_MS[this.failures], () => this.resume("catching-up"));
+    } else if (this.way + 1 < WAYS.length) {
+      this.way += 1;
+      this.connect();
+    } else {
+      this.way = 0;
       this.become("polling");
       this.timers.later("socket", RETRY_SOCKET_MS, () => this.connect());
       this.poll();
-    } else {
-      this.become("connecting");
-      this.timers.later("retry", BACKOFF_MS[this.failures], () => this.resume("catching-up"));
     }
   }
 
   poll() {
     this.timers.later("poll", POLL_MS, async () => {
-      if ((await this.catchUp("polling")) && !this.socket) this.poll();
+      if ((await this.catchUp("polling")) && !this.line) this.poll();
     });
   }
 
   frame(frame) {
     switch (frame.t) {
       case "hello":
+        this.failures = 0;
+        this.timers.cancel("poll");
+        this.timers.cancel("socket");
         this.head = frame.head;
-        this.become(frame.head > this.last ? "catching-up" : "live");
+        this.become(frame.head > this.last ? "catching-up" : WAYS[this.way].state);
         break;
       case "ev":
         if (frame.from > this.last + 1) {
-          this.dropSocket();
+          this.dropLine();
           this.resume("gap");
           return;
         }
         this.accept(frame.e);
         if (this.over) return;
-        if (this.last >= this.head) this.become("live");
+        if (this.last >= this.head) this.become(WAYS[this.way].state);
         this.flushSoon();
         break;
       case "delta":
@@ -173,10 +172,10 @@ export class RunStream {
         this.flushSoon();
         break;
       case "resync": // text in flight was dropped; the events are read from the record, the line stays
-        this.catchUp("gap").then((reached) => reached && this.socket && this.become("live"));
+        this.catchUp("gap").then((reached) => reached && this.line && this.become(WAYS[this.way].state));
         break;
       case "end":
-        this.dropSocket();
+        this.dropLine();
         this.catchUp("catching-up").then((reached) => reached && this.finish("ended"));
         break;
       default: // ping, and what a later server may add
@@ -215,7 +214,7 @@ export class RunStream {
     this.over = true;
     this.flush();
     this.timers.clear();
-    this.dropSocket();
+    this.dropLine();
     this.become(state);
   }
 
@@ -227,21 +226,8 @@ export class RunStream {
     this.sink.state(state);
   }
 
-  /** Something arrived; if nothing does for long, the line is dead although nobody said so. */
-  heard() {
-    this.timers.later("silence", SILENCE_MS, () => {
-      this.dropSocket();
-      this.resume("catching-up");
-    });
-  }
-
-  dropSocket() {
-    this.timers.cancel("silence");
-    const { socket } = this;
-    this.socket = null;
-    if (!socket) return;
-    socket.onmessage = null;
-    socket.onclose = null;
-    socket.close();
+  dropLine() {
+    this.line?.close();
+    this.line = null;
   }
 }

@@ -17,6 +17,7 @@ export const CONNECTIONS = {
   connecting: ["calm", "Connecting"],
   "catching-up": ["info", "Catching up"],
   live: ["ok", "Live"],
+  streaming: ["ok", "Live, by server-sent events"],
   polling: ["ok", "Live, by polling"],
   gap: ["warn", "Filling a gap"],
   offline: ["bad", "Offline"],

@@ -103,6 +103,7 @@ class LaunchForm {
       : "No input yet. A run may also have none.";
     this.part("launch").disabled = this.files.busy;
     this.part("launch-word").textContent = this.files.busy ? "Uploading…" : "Launch";
+    this.form.dispatchEvent(new CustomEvent("rlm-request", { detail: this.body() }));
     this.keep();
   }
 

@@ -113,7 +113,37 @@ test("the browser's own offline and online events act at once", async () => {
   assert.equal(world.opened[1].after, 6);
 });
 
-test("with sockets blocked the page polls, and still sees everything to the end", async () => {
+test("with sockets blocked server-sent events take over, and stay when they are cut", async () => {
+  const world = scene({ stored: range(1, 2), sockets: false, events: true });
+  await world.stream.start();
+  await world.clock.advance(1000);
+  assert.equal(world.followed[0].after, 2);
+  world.followed[0].send({ t: "hello", head: 2 });
+  assert.equal(world.states.at(-1), "streaming");
+  world.followed[0].send({ t: "ev", from: 3, to: 3, e: [event(3)] });
+  world.followed[0].drop();
+  await settle();
+  assert.equal(world.followed[1].after, 3);
+  world.followed[1].send({ t: "hello", head: 3 });
+  world.followed[1].send({ t: "ev", from: 4, to: 4, e: [last(4)] });
+  assert.deepEqual(world.seen, upTo(4));
+  assert.deepEqual(world.states.slice(-2), ["streaming", "ended"]);
+});
+
+test("a stream that a proxy keeps to itself is given up for polling", async () => {
+  const world = scene({ stored: range(1, 2), sockets: false, events: true });
+  await world.stream.start();
+  await world.clock.advance(1000);
+  assert.equal(world.followed.length, 1);
+  await world.clock.advance(10_000);
+  assert.equal(world.followed[0].closed, true);
+  assert.equal(world.states.at(-1), "polling");
+  world.stored = range(1, 3);
+  await world.clock.advance(2000);
+  assert.deepEqual(world.seen, upTo(3));
+});
+
+test("with both blocked the page polls, and still sees everything to the end", async () => {
   const world = scene({ stored: range(1, 2), sockets: false });
   await world.stream.start();
   await world.clock.advance(1000);

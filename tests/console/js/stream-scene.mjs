@@ -61,9 +61,9 @@ class Socket {
   }
 }
 
-export function scene({ stored = [], sockets = true } = {}) {
+export function scene({ stored = [], sockets = true, events = false } = {}) {
   const clock = new Clock();
-  const world = { clock, stored, sockets, opened: [], asked: [], seen: [], deltas: [], batches: 0, states: [], fail: null };
+  const world = { clock, stored, sockets, events, opened: [], followed: [], asked: [], seen: [], deltas: [], batches: 0, states: [], fail: null };
   const source = {
     events: async (after, limit) => {
       world.asked.push(after);
@@ -75,6 +75,12 @@ export function scene({ stored = [], sockets = true } = {}) {
       const socket = new Socket(after);
       world.opened.push(socket);
       return socket;
+    },
+    follow(after) {
+      if (!world.events) throw new Error("blocked");
+      const line = new Socket(after);
+      world.followed.push(line);
+      return line;
     },
   };
   const sink = {
