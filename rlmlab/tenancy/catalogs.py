@@ -1,6 +1,7 @@
 """The models that this process can name, as each organization sees them, without importing the gateway library."""
 
 import os
+from decimal import Decimal
 from functools import cache
 from uuid import UUID
 
@@ -59,9 +60,13 @@ def credential_of(key: ProviderKey) -> Credential:
 
 def price_of(row: ModelPrice) -> Price:
     """Return a stored price in USD a token."""
-    cached = row.cached_input_usd
     return Price(
         float(row.input_usd / _MILLION),
         float(row.output_usd / _MILLION),
-        None if cached is None else float(cached / _MILLION),
+        _per_token(row.cached_input_usd),
+        _per_token(row.cache_write_usd),
     )
+
+
+def _per_token(per_million: Decimal | None) -> float | None:
+    return None if per_million is None else float(per_million / _MILLION)

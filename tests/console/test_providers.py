@@ -126,10 +126,20 @@ def test_price_is_set_changed_and_removed(as_ada: Client, ada: Principal) -> Non
         "input_usd": "0.2",
         "output_usd": "1.5",
         "cached_input_usd": "",
+        "cache_write_usd": "",
     }
     page = text_of(as_ada.post(f"{PRICES}/{price.id}/remove", follow=True))
     assert "openai/gpt-5-mini costs again what the installation's price list says." in page
     assert prices_of(ada) == []
+
+
+def test_price_of_writing_to_a_cache_is_set_and_shown(as_ada: Client, ada: Principal) -> None:
+    told = {"model": "openai/gpt-5-mini", "input_usd": "3", "output_usd": "15", "cached_input_usd": "0.3"}
+    as_ada.post(PRICES, told | {"cache_write_usd": "3.75"})
+    assert prices_of(ada)[0].cache_write_usd == Decimal("3.75")
+    assert "openai/gpt-5-mini 3 0.3 3.75 15" in text_of(as_ada.get(PAGE))
+    form = as_ada.get(PAGE, {"price": "anthropic/claude-sonnet-4-5"}).context["price_form"]
+    assert (form.initial["cached_input_usd"], form.initial["cache_write_usd"]) == ("0.3", "3.75")
 
 
 def test_wrong_price_stands_at_its_field(as_ada: Client, ada: Principal) -> None:

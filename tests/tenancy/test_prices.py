@@ -24,10 +24,17 @@ def changes(by: Principal, action: str) -> list[dict[str, object]]:
 
 
 def test_own_price_precedes_the_others(ada: Principal, bo: Principal) -> None:
-    set_price(by=ada, model="gpt-5-mini", input_usd=ONE, output_usd=TWO, cached_input_usd=Decimal("0.1"))
+    set_price(
+        by=ada,
+        model="gpt-5-mini",
+        input_usd=ONE,
+        output_usd=TWO,
+        cached_input_usd=Decimal("0.1"),
+        cache_write_usd=Decimal("1.25"),
+    )
     assert [row.model for row in prices_of(ada)] == ["openai/gpt-5-mini"]
     seen = catalog_of(ada.organization)
-    assert seen.info("openai/gpt-5-mini").price == seen.info("gpt-5-mini").price == Price(1e-6, 2.5e-6, 1e-7)
+    assert seen.info("openai/gpt-5-mini").price == seen.info("gpt-5-mini").price == Price(1e-6, 2.5e-6, 1e-7, 1.25e-6)
     assert seen.price_source("gpt-5-mini") == "organization"
     others = catalog_of(bo.organization)
     assert (others.info("gpt-5-mini").price, others.price_source("gpt-5-mini")) == (
@@ -50,6 +57,7 @@ def test_changing_and_removing_are_recorded_with_both_values(ada: Principal) -> 
         "input_usd": {"from": "1", "to": "1.5"},
         "output_usd": {"from": "2.5", "to": "2.5"},
         "cached_input_usd": {"from": None, "to": None},
+        "cache_write_usd": {"from": None, "to": None},
     }
     assert remove_price(by=ada, price_id=price.id).model == "openai/gpt-5-mini"
     assert prices_of(ada) == []
@@ -70,6 +78,7 @@ def test_changing_and_removing_are_recorded_with_both_values(ada: Principal) -> 
         ({"output_usd": Decimal("Infinity")}, "output_usd", "must be between 0 and 1,000,000 USD"),
         ({"output_usd": Decimal(10**7)}, "output_usd", "must be between 0 and 1,000,000 USD"),
         ({"cached_input_usd": Decimal("0.0000001")}, "cached_input_usd", "has more than 6 decimals"),
+        ({"cache_write_usd": Decimal(-1)}, "cache_write_usd", "must be between 0 and 1,000,000 USD"),
     ],
 )
 def test_wrong_field_is_named(ada: Principal, fields: dict[str, object], field: str, words: str) -> None:

@@ -39,7 +39,8 @@ class PriceForm(forms.Form):
 
     model = forms.CharField(label="Model", help_text="A LiteLLM name such as openai/gpt-5-mini.")
     input_usd = UsdField(label="Input", help_text="USD for a million tokens.")
-    cached_input_usd = UsdField(label="Cached input", help_text="Empty: as other input.", required=False)
+    cached_input_usd = UsdField(label="Cache read", help_text="Empty: as other input.", required=False)
+    cache_write_usd = UsdField(label="Cache write", help_text="Empty: as other input.", required=False)
     output_usd = UsdField(label="Output", help_text="Reasoning included.")
 
 

@@ -149,6 +149,7 @@ def row_of(listed: Listed) -> dict[str, Any]:
         "input": per_million(price.input_usd if price else None),
         "output": per_million(price.output_usd if price else None),
         "cached": per_million(price.cached_input_usd if price else None),
+        "written": per_million(price.cache_write_usd if price else None),
         "source": SOURCES[listed.source],
         "own": listed.source == "organization",
         "callable": listed.is_callable,
@@ -171,7 +172,11 @@ def _priced(request: HttpRequest, principal: Principal) -> dict[str, Any]:
     for listed in search(catalog_of(principal.organization), Search(model)):
         if listed.info.model == model:
             row = row_of(listed)
-            return {"model": model, **{f"{name}_usd": row[name] for name in ("input", "output")}} | {
-                "cached_input_usd": row["cached"]
+            return {
+                "model": model,
+                "input_usd": row["input"],
+                "output_usd": row["output"],
+                "cached_input_usd": row["cached"],
+                "cache_write_usd": row["written"],
             }
     return {"model": model}

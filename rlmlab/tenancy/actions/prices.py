@@ -16,7 +16,8 @@ from rlmlab.tenancy.principals import Principal
 HIGHEST_USD: Final = 1_000_000
 MODEL_CHARACTERS: Final = 200
 DECIMALS: Final = 6
-FIELDS: Final = ("input_usd", "output_usd", "cached_input_usd")
+FIELDS: Final = ("input_usd", "output_usd", "cached_input_usd", "cache_write_usd")
+OPTIONAL: Final = ("cached_input_usd", "cache_write_usd")
 
 
 def set_price(
@@ -26,15 +27,18 @@ def set_price(
     input_usd: Decimal,
     output_usd: Decimal,
     cached_input_usd: Decimal | None = None,
+    cache_write_usd: Decimal | None = None,
 ) -> ModelPrice:
-    """Say what a model costs the organization, in USD for a million tokens; cached input None: as much as other input.
+    """Say what a model costs the organization, in USD for a million tokens.
+
+    Input that a provider's cache gave or took costs what other input does, where nothing else is said.
 
     Raises:
         Invalid: the model is not known, or a price is none.
     """
     by.require("provider.manage")
     name = _clean_model(model)
-    wanted = dict(zip(FIELDS, (input_usd, output_usd, cached_input_usd), strict=True))
+    wanted = dict(zip(FIELDS, (input_usd, output_usd, cached_input_usd, cache_write_usd), strict=True))
     for field, value in wanted.items():
         _check_price(field, value)
     with scoping.organization(by.organization):
@@ -78,7 +82,7 @@ def _clean_model(model: str) -> str:
 
 
 def _check_price(field: str, value: Decimal | None) -> None:
-    if value is None and field == "cached_input_usd":
+    if value is None and field in OPTIONAL:
         return
     if value is None or not value.is_finite() or not 0 <= value <= HIGHEST_USD:
         raise Invalid.field(field, f"must be between 0 and {HIGHEST_USD:,} USD for a million tokens")
