@@ -167,6 +167,7 @@ class Caller:
             seed=self._seed,
             response_schema=structured.told_natively(call.response_schema) if call.info.schemas else None,
             tools=call.prompt.tools,
+            stable_messages=_stable_messages(call),
         )
         start = SpanStart(
             kind="model_call",
@@ -260,6 +261,14 @@ def _estimate(reservation: Reservation, streamed: _Streamed) -> TokenUsage:
         output_tokens=min(streamed.bound, reservation.max_tokens),
         estimated=True,
     )
+
+
+def _stable_messages(call: ModelCall) -> int:
+    """Tell what the next call will send again: of a level's first only its prompt, for it may answer at once."""
+    if call.purpose != "step":
+        return 0
+    messages = call.prompt.messages
+    return len(messages) if any(message.role == "assistant" for message in messages) else 1
 
 
 def _price(price: Price | None) -> dict[str, float | None] | None:

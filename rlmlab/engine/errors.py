@@ -7,6 +7,7 @@ EngineError
 │   ├── RejectedCredentials  401, 403: the provider does not accept the key
 │   ├── RateLimited          still 429 after all retries; `retry_after_seconds`
 │   ├── ProviderUnavailable  5xx, refused connection or cut stream after all retries
+│   │   └── EndpointDown     not asked, for it failed again and again; `retry_after_seconds`
 │   ├── ProviderTimeout      nothing, or not all, within the time
 │   └── BadRequest           4xx: the provider refuses the request (context window, content filter, …)
 ├── InputTooLarge        the input of a direct run does not fit the model's window
@@ -54,6 +55,12 @@ class RateLimited(ProviderError):
 
 class ProviderUnavailable(ProviderError):
     code = "provider_unavailable"
+
+
+class EndpointDown(ProviderUnavailable):
+    def __init__(self, message: str, *, retry_after_seconds: float) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class ProviderTimeout(ProviderError):

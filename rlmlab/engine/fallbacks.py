@@ -4,6 +4,9 @@ A run has one circuit. A model that failed for good in a way that another one ma
 run: for `OUTAGE_SECONDS` after an outage (unavailable, timed out, rate limited; longer where the provider says so), for
 the rest of the run where waiting does not help (credentials, unknown model). When that time is over, it is asked again,
 so that a short outage does not move a long run for good. Where every model is skipped, all are asked in order.
+
+Beneath it, each endpoint has a circuit that all runs of a worker share (`rlmlab.engine.providers.breaker`): a model
+whose endpoint is known to be down fails at once, and is skipped just until that circuit lets somebody try again.
 """
 
 import math
@@ -21,6 +24,7 @@ from rlmlab.engine.conversation import Prompt
 from rlmlab.engine.errors import (
     BadRequest,
     BudgetExhausted,
+    EndpointDown,
     ProviderError,
     ProviderTimeout,
     ProviderUnavailable,
@@ -99,7 +103,9 @@ class Circuit:
         """Skip a model that failed from now on, for a while or for good."""
         self._failures[info.model] += 1
         wait = math.inf
-        if isinstance(error, OUTAGES):
+        if isinstance(error, EndpointDown):  # it was not even asked, and may be as soon as its own circuit lets it
+            wait = error.retry_after_seconds
+        elif isinstance(error, OUTAGES):
             wait = max(OUTAGE_SECONDS, getattr(error, "retry_after_seconds", None) or 0.0)
         self._skipped_until[info.model] = self._clock.monotonic() + wait
 

@@ -9,6 +9,7 @@ import pytest
 from rlmlab.engine.calls import MOST_IN_FLIGHT
 from rlmlab.engine.errors import (
     BadRequest,
+    EndpointDown,
     MissingCredentials,
     ProviderError,
     ProviderTimeout,
@@ -385,4 +386,13 @@ def test_when_all_are_skipped_all_are_asked() -> None:
     circuit = Circuit([SPARE], Hands())
     circuit.failed(BIG, DOWN)
     circuit.failed(SPARE, RejectedCredentials("401"))
+    assert names(circuit, BIG) == [(1, "big"), (2, "spare")]
+
+
+def test_model_whose_endpoint_is_down_is_skipped_until_that_is_asked_again() -> None:
+    clock = Hands()
+    circuit = Circuit([SPARE], clock)
+    circuit.failed(BIG, EndpointDown("not asked", retry_after_seconds=7.0))
+    assert names(circuit, BIG) == [(2, "spare")]
+    clock.time += 7.0
     assert names(circuit, BIG) == [(1, "big"), (2, "spare")]

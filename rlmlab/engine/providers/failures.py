@@ -1,6 +1,8 @@
 """What a failed HTTP exchange with a model endpoint means, and whether another attempt makes sense."""
 
 import json
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
 from rlmlab.engine.errors import (
@@ -17,12 +19,18 @@ MESSAGE_CHARACTERS = 500
 
 
 class Interrupted(Exception):
-    """An attempt failed in a way that another one may not; `failure` is raised when there is none."""
+    """An attempt failed in a way that another one may not; `failure` is raised when there is none.
 
-    def __init__(self, failure: ProviderError, *, retry_after_seconds: float | None = None) -> None:
+    `is_answer`: the endpoint itself said so, so it can be reached.
+    """
+
+    def __init__(
+        self, failure: ProviderError, *, retry_after_seconds: float | None = None, is_answer: bool = False
+    ) -> None:
         super().__init__(str(failure))
         self.failure = failure
         self.retry_after_seconds = retry_after_seconds
+        self.is_answer = is_answer
 
 
 def failure_of_status(status: int, message: str, retry_after: str | None = None) -> Exception:
@@ -34,10 +42,10 @@ def failure_of_status(status: int, message: str, retry_after: str | None = None)
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         seconds = parse_retry_after(retry_after)
         limited = RateLimited(f"The provider's rate limit or quota is reached: {text}", retry_after_seconds=seconds)
-        return Interrupted(limited, retry_after_seconds=seconds)
+        return Interrupted(limited, retry_after_seconds=seconds, is_answer=True)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT}:
         failed = ProviderUnavailable(f"The provider failed: {text}")
-        return Interrupted(failed, retry_after_seconds=parse_retry_after(retry_after))
+        return Interrupted(failed, retry_after_seconds=parse_retry_after(retry_after), is_answer=True)
     if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
         return RejectedCredentials(f"The provider rejected the API key: {text}")
     if status == HTTPStatus.NOT_FOUND:
@@ -56,12 +64,22 @@ def stalled(reason: str) -> Interrupted:
 
 
 def parse_retry_after(value: str | None) -> float | None:
-    """Read a Retry-After header in seconds; None for none, nonsense, and dates (no model provider sends them)."""
-    try:
-        seconds = float(value) if value is not None else None
-    except ValueError:
+    """Read a Retry-After header, seconds or a date (RFC 9110, 10.2.3), as seconds; None for none and nonsense."""
+    if value is None:
         return None
-    return seconds if seconds is not None and 0 <= seconds < float("inf") else None
+    try:
+        seconds = float(value)
+    except ValueError:
+        return _seconds_until(value)
+    return seconds if 0 <= seconds < float("inf") else None
+
+
+def _seconds_until(date: str) -> float | None:
+    try:
+        until = parsedate_to_datetime(date)
+        return max(0.0, (until - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 def message_of_body(body: bytes) -> str:

@@ -20,11 +20,10 @@ from rlmlab.engine.providers import credentials
 from rlmlab.engine.providers.base import ChatRequest, Completed, ModelInfo, TextDelta, TokenUsage
 from rlmlab.engine.providers.catalog import Catalog
 from rlmlab.engine.providers.failures import Interrupted, cut, failure_of_status, stalled, without_secret
-from rlmlab.engine.providers.lean import CONNECT_SECONDS, SILENCE_SECONDS, Endpoint
+from rlmlab.engine.providers.lean import SILENCE_SECONDS, Endpoint
 from rlmlab.engine.providers.messages import messages_of, response_format, tools_of
-from rlmlab.engine.providers.retries import Item, RetryPolicy, stream_with_retries
+from rlmlab.engine.providers.retries import Item, Lanes, RetryPolicy, stream_with_retries
 from rlmlab.engine.providers.sse import StreamReader
-from rlmlab.engine.providers.throttle import Throttle
 from rlmlab.engine.providers.usage import read_usage
 
 
@@ -64,9 +63,9 @@ class GatewayProvider:
     ) -> None:
         self._catalog = catalog
         self._endpoints = dict(endpoints or {})
-        self._policy = policy or RetryPolicy()
+        self._policy = policy
         self._silence_seconds = silence_seconds
-        self._throttles: defaultdict[str, Throttle] = defaultdict(Throttle)
+        self._lanes: defaultdict[str, Lanes] = defaultdict(lambda: Lanes(policy))
         self._use = _Use()
 
     def with_endpoint(self, endpoint: Endpoint) -> "GatewayProvider":
@@ -86,8 +85,8 @@ class GatewayProvider:
 
     def stream(self, request: ChatRequest) -> AsyncGenerator[Item, None]:
         """Make a call; see `Provider.stream`."""
-        throttle = self._throttles[request.model]
-        return stream_with_retries(request, self._attempt, policy=self._policy, throttle=throttle)
+        lanes = self._lanes[self._catalog.provider_of(request.model)]
+        return stream_with_retries(request, self._attempt, lanes.lane(request.model))
 
     async def warm(self) -> None:
         """Import litellm now, in a thread, so that the first call need not wait."""
@@ -115,7 +114,6 @@ class GatewayProvider:
             raise _failure_of(litellm, error, (*own, *operators)) from error
 
     def _options(self, request: ChatRequest, endpoint: Endpoint | None) -> dict[str, Any]:
-        silence = min(self._silence_seconds, request.timeout_seconds)
         info = self._catalog.info(request.model)
         schema = request.response_schema if info.schemas else None
         options: dict[str, Any] = {
@@ -129,8 +127,8 @@ class GatewayProvider:
             "stop": list(request.stop) or None,
             "stream": True,
             "stream_options": {"include_usage": True},
-            "timeout": silence,
-            "stream_timeout": max(silence, CONNECT_SECONDS),
+            "timeout": self._silence_seconds,  # always the same: litellm keeps a client for each
+            "stream_timeout": self._silence_seconds,
             "num_retries": 0,
             "max_retries": 0,
         }
@@ -175,6 +173,8 @@ def _failure_of(litellm: ModuleType, error: Exception, secrets: Sequence[str]) -
     message = plain_words(reduce(without_secret, secrets, str(error)))
     if isinstance(error, litellm.exceptions.Timeout):
         return stalled(message)
+    if isinstance(error, litellm.exceptions.APIConnectionError):
+        return cut(message)
     status = getattr(error, "status_code", None)
     return failure_of_status(int(status), message, _retry_after(error)) if status else cut(message)
 

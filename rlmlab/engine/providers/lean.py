@@ -5,7 +5,6 @@ protocol need none. aiohttp and not httpx, measured with 64 streamed calls at on
 and httpx's own pool takes 12 more, because it looks at every connection for every request.
 """
 
-from collections import defaultdict
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass, field
@@ -26,9 +25,8 @@ from rlmlab.engine.providers.failures import (
 )
 from rlmlab.engine.providers.guard import Refused
 from rlmlab.engine.providers.messages import cache_key, messages_of, response_format, tools_of
-from rlmlab.engine.providers.retries import Item, RetryPolicy, stream_with_retries
+from rlmlab.engine.providers.retries import MOST_CONCURRENT, Item, Lanes, RetryPolicy, stream_with_retries
 from rlmlab.engine.providers.sse import StreamReader, data_lines
-from rlmlab.engine.providers.throttle import Throttle
 
 CONNECT_SECONDS = 10.0
 SILENCE_SECONDS = 300.0
@@ -78,14 +76,13 @@ class LeanProvider:
         describe: Callable[[str], ModelInfo],
         *,
         policy: RetryPolicy | None = None,
-        most_concurrent: int = 256,
+        most_concurrent: int = MOST_CONCURRENT,
         silence_seconds: float = SILENCE_SECONDS,
         connections: Connections | None = None,
     ) -> None:
         self._locate = locate
         self._describe = describe
-        self._policy = policy or RetryPolicy()
-        self._throttles: defaultdict[str, Throttle] = defaultdict(lambda: Throttle(most_concurrent))
+        self._lanes = Lanes(policy, most_concurrent)
         self._silence_seconds = silence_seconds
         self._shared = connections is not None
         self._connections = connections or Connections()
@@ -96,8 +93,7 @@ class LeanProvider:
 
     def stream(self, request: ChatRequest) -> AsyncGenerator[Item, None]:
         """Make a call; see `Provider.stream`."""
-        throttle = self._throttles[request.model]
-        return stream_with_retries(request, self._attempt, policy=self._policy, throttle=throttle)
+        return stream_with_retries(request, self._attempt, self._lanes.lane(request.model))
 
     async def close(self) -> None:
         """Close the connections, where they are this provider's own."""

@@ -77,7 +77,7 @@ def is_strict(schema: Any) -> bool:
 def cache_key(request: ChatRequest) -> str:
     """Name the beginning that a conversation's calls share: OpenAI sends equal keys to the machine that cached them."""
     digest = hashlib.sha256(request.model.encode())
-    for message in request.messages[: min(2, request.stable_messages)]:
+    for message in request.messages[:2]:
         digest.update(f"{message.role}:{len(message.content)}:".encode())
         digest.update(message.content.encode("utf-8", "surrogatepass"))
     return digest.hexdigest()[:KEY_CHARACTERS]

@@ -54,7 +54,7 @@ def test_model_is_marked_for_only_where_its_cache_wants_it():
 def test_openai_is_told_which_calls_begin_alike():
     endpoint = Endpoint("https://api.openai.com/v1", takes_cache_key=True)
     info = ModelInfo("openai/gpt-5-mini", None)
-    first = body_of(ask(SYSTEM, TASK, stable=2), endpoint, info)["prompt_cache_key"]
+    first = body_of(ask(SYSTEM, TASK, stable=1), endpoint, info)["prompt_cache_key"]
     later = body_of(ask(SYSTEM, TASK, REPLY, OUTPUT, stable=4), endpoint, info)["prompt_cache_key"]
     assert first == later == cache_key(ask(SYSTEM, TASK, stable=2))
     assert len(first) == 32

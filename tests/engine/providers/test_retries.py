@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
 
@@ -14,6 +16,7 @@ from rlmlab.engine.errors import (
     UnknownModel,
 )
 from rlmlab.engine.providers.base import ChatMessage, ChatRequest, Completed, Price, TextDelta, TokenUsage
+from rlmlab.engine.providers.breaker import CircuitPolicy, Circuits
 from rlmlab.engine.providers.estimates import estimate_messages, estimate_text, estimate_usage
 from rlmlab.engine.providers.failures import (
     Interrupted,
@@ -23,7 +26,7 @@ from rlmlab.engine.providers.failures import (
     parse_retry_after,
     without_secret,
 )
-from rlmlab.engine.providers.retries import RetryPolicy, stream_with_retries
+from rlmlab.engine.providers.retries import Lane, RetryPolicy, stream_with_retries
 from rlmlab.engine.providers.sse import StreamReader, data_lines, failure_of_error
 from rlmlab.engine.providers.throttle import Throttle
 
@@ -31,20 +34,24 @@ REQUEST = ChatRequest("openai/x", (ChatMessage("user", "hi"),), max_tokens=10, t
 DONE = Completed("ok", TokenUsage(1, 1), "stop")
 
 
+def lane_of(policy: RetryPolicy, throttle: Throttle) -> Lane:
+    return Lane(policy, throttle, Circuits(CircuitPolicy()))
+
+
 def test_waits_double_up_to_the_longest():
     policy = RetryPolicy(first_wait_seconds=1, longest_wait_seconds=6, random=lambda: 1.0)
     assert [policy.wait_seconds(n, None) for n in (1, 2, 3, 4, 5)] == [1, 2, 4, 6, 6]
 
 
-def test_jitter_is_half_of_the_wait():
+def test_jitter_is_all_of_the_wait():
     low, high = (RetryPolicy(first_wait_seconds=1, random=lambda r=r: r).wait_seconds(1, None) for r in (0.0, 1.0))
-    assert (low, high) == (0.5, 1.0)
+    assert (low, high) == (0.0, 1.0)
 
 
-def test_retry_after_is_a_lower_bound():
-    policy = RetryPolicy(first_wait_seconds=1, random=lambda: 1.0)
-    assert policy.wait_seconds(1, 20.0) == 20.0
-    assert policy.wait_seconds(1, 0.1) == 1.0
+def test_jitter_comes_on_top_of_a_retry_after():
+    """All who were pushed back are told the same: they must not come back in one burst."""
+    low, high = (RetryPolicy(first_wait_seconds=1, random=lambda r=r: r).wait_seconds(2, 20.0) for r in (0.0, 1.0))
+    assert (low, high) == (20.0, 22.0)
 
 
 async def test_final_error_is_not_tried_again():
@@ -56,7 +63,7 @@ async def test_final_error_is_not_tried_again():
         yield DONE
 
     with pytest.raises(BadRequest):
-        async for _ in stream_with_retries(REQUEST, attempt, policy=RetryPolicy(), throttle=Throttle()):
+        async for _ in stream_with_retries(REQUEST, attempt, lane_of(RetryPolicy(), Throttle())):
             pass
     assert attempts == [1]
 
@@ -70,7 +77,7 @@ async def test_failed_attempt_gives_its_place_back():
         yield DONE
 
     policy = RetryPolicy(first_wait_seconds=0.01)
-    items = [item async for item in stream_with_retries(REQUEST, attempt, policy=policy, throttle=throttle)]
+    items = [item async for item in stream_with_retries(REQUEST, attempt, lane_of(policy, throttle))]
     assert items[-1] == DONE
     assert "gone; next attempt in 0.0 s" in items[0].reason
     assert await asyncio.wait_for(throttle.enter(), 1) == 0
@@ -162,6 +169,44 @@ def test_retry_after_is_read_as_seconds(header: str | None, seconds: float | Non
     assert parse_retry_after(header) == seconds
 
 
+def test_retry_after_is_read_as_a_date():
+    soon = parse_retry_after(format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True))
+    assert soon is not None
+    assert 28 <= soon <= 30
+    assert parse_retry_after("Wed, 21 Oct 2015 07:28:00 GMT") == 0
+    assert parse_retry_after("Wed, 99 Oct 2015 07:28:00 GMT") is None
+
+
+async def test_retry_after_holds_for_all_calls_of_a_model():
+    throttle = Throttle(64)
+    throttle.pushed_back(await throttle.enter(), 0.1)
+    throttle.leave()
+    started = asyncio.get_running_loop().time()
+    assert 0.05 < throttle.pause_seconds() <= 0.1
+    await asyncio.wait_for(asyncio.gather(*(throttle.enter() for _ in range(3))), 2)
+    assert asyncio.get_running_loop().time() - started >= 0.1
+    assert throttle.pause_seconds() == 0
+
+
+async def test_retry_after_of_a_quota_pauses_nobody_else():
+    throttle = Throttle(64)
+    throttle.pushed_back(await throttle.enter(), 3600.0)
+    assert throttle.pause_seconds() == 0
+
+
+async def test_call_that_would_wait_for_longer_than_it_can_is_told_at_once():
+    throttle = Throttle(64)
+    throttle.pushed_back(await throttle.enter(), 30.0)
+
+    async def attempt(_request: ChatRequest, number: int) -> AsyncGenerator[TextDelta | Completed, None]:
+        yield DONE
+
+    with pytest.raises(RateLimited, match="asks to wait 30 s") as caught:
+        async for _ in stream_with_retries(REQUEST, attempt, lane_of(RetryPolicy(), throttle)):
+            pass
+    assert caught.value.retry_after_seconds == pytest.approx(30, abs=1)
+
+
 @pytest.mark.parametrize(
     ("body", "message"),
     [
@@ -246,7 +291,7 @@ async def test_call_that_never_gets_a_place_ends_with_its_time_and_holds_none():
 
     request = ChatRequest("openai/x", (ChatMessage("user", "hi"),), max_tokens=10, timeout_seconds=0.05)
     with pytest.raises(ProviderTimeout, match=r"no whole answer from openai/x within 0\.05 s"):
-        async for _ in stream_with_retries(request, attempt, policy=RetryPolicy(), throttle=throttle):
+        async for _ in stream_with_retries(request, attempt, lane_of(RetryPolicy(), throttle)):
             pass
     throttle.leave()
     assert await asyncio.wait_for(throttle.enter(), 1) == 0
