@@ -17,6 +17,7 @@ from rlmlab.engine.types import CancelToken
 from rlmlab.tenancy.catalogs import load_access
 from sandbox.base import ContextSource
 from trajectories import contexts
+from trajectories.answers import RunAnswers
 from trajectories.doorbell import Doorbell
 from trajectories.environments import Environments
 from trajectories.improvement.examples import engine_examples
@@ -80,6 +81,7 @@ class Execution:
 
         spec = run_spec(loaded.run, loaded.inputs, open_context, loaded.shown)
         memory = RunMemory(loaded.run, self._database) if loaded.run.use_memory else None
+        answers = RunAnswers(loaded.run, loaded.access, self._database) if loaded.run.use_cache else None
         doorbell = Doorbell(self._holder.run_id)
         stream = self._stream(loaded.projection, doorbell)
         try:
@@ -91,8 +93,11 @@ class Execution:
                 clock=self._clock,
                 cancel=cancel,
                 memory=memory,
+                cache=answers,
             )
         finally:
+            if answers is not None:
+                await to_the_end(answers.close())
             await to_the_end(self._hang_up(doorbell))
 
     async def close_broken(self) -> None:

@@ -5,6 +5,7 @@ from typing import Final
 from rlmlab.audit import presenters
 
 SENTENCES: Final = {
+    "cache.empty": "emptied the cache of sub-calls: {answers} answers",
     "dataset.add_items": "added items to the dataset {name}: {items}",
     "dataset.create": "made the dataset {name}",
     "dataset.retire_item": "retired item {number} of the dataset {dataset}",

@@ -9,7 +9,7 @@ from rlmlab.scoping.pages import DEFAULT_LIMIT, Page
 from rlmlab.tenancy.models import Project, User
 from rlmlab.tenancy.principals import Principal
 from rlmlab.tenancy.queries import member_principal, memberships_of
-from trajectories.models import DemoCheck, Event, Run, Span
+from trajectories.models import CachedAnswer, DemoCheck, Event, Run, Span
 from trajectories.record import stored
 from trajectories.search.grammar import parse
 from trajectories.search.pages import page_of
@@ -108,3 +108,10 @@ def demo_checks(principal: Principal, project: Project) -> list[DemoCheck]:
     with scoping.organization(principal.organization):
         found = DemoCheck.objects.for_org(principal.organization).filter(run__project=project)
         return list(found.order_by("-created_at"))
+
+
+def cached_answers(principal: Principal) -> int:
+    """Count the answers in the organization's cache of sub-calls."""
+    principal.require("run.view")
+    with scoping.organization(principal.organization):
+        return CachedAnswer.objects.for_org(principal.organization).count()

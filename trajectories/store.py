@@ -10,7 +10,7 @@ from rlmlab import scoping
 from rlmlab.engine.errors import LostLease
 from rlmlab.engine.events import Event as EngineEvent
 from rlmlab.engine.events import Failure, FinishReason
-from rlmlab.engine.projection import Projection, SpanRow
+from rlmlab.engine.projection import Projection, Saved, SpanRow
 from rlmlab.engine.types import STATUS_OF, Totals
 from trajectories.models import Event, Run, Span
 from trajectories.models.runs import RunQuerySet
@@ -53,6 +53,7 @@ class Batch:
     events: Sequence[EngineEvent]
     spans: Sequence[SpanRow]
     totals: Totals
+    saved: Saved
     ending: Ending | None = None
 
     @property
@@ -74,7 +75,7 @@ def take(projection: Projection, events: Sequence[EngineEvent]) -> Batch:
     if projection.finish_reason is not None:
         at = events[-1].at
         ending = Ending(at, projection.finish_reason, projection.answer, projection.error)
-    return Batch(events, projection.take_changed(), projection.totals, ending)
+    return Batch(events, projection.take_changed(), projection.totals, projection.saved, ending)
 
 
 def append(holder: Holder, batch: Batch) -> None:
@@ -110,6 +111,8 @@ def run_columns(batch: Batch) -> dict[str, Any]:
         "cost_usd": totals.cost_usd,
         "model_calls": totals.model_calls,
         "sub_calls": totals.sub_calls,
+        "cached_sub_calls": batch.saved.sub_calls,
+        "saved_usd": batch.saved.cost_usd,
         "steps": totals.steps,
         "reached_depth": totals.max_depth,
         "seconds": totals.seconds,

@@ -7,6 +7,7 @@ from ninja import NinjaAPI
 from ninja.openapi.schema import get_schema
 
 from rlmlab.api import (
+    cache,
     datasets,
     errors,
     events,
@@ -73,6 +74,7 @@ api.add_router("/v1", events.router)
 api.add_router("/v1", memories.router)
 api.add_router("/v1", ratings.router)
 api.add_router("/v1", examples.router)
+api.add_router("/v1", cache.router)
 
 
 urlpatterns = [

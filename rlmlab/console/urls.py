@@ -64,6 +64,7 @@ urlpatterns = [
     path(EXPERIMENT, experiments.experiment, name="experiment"),
     path(f"{EXPERIMENT}/cancel", experiments.cancel_experiment, name="cancel_experiment"),
     path(f"{PROJECT}/settings", project_settings.project_settings, name="project_settings"),
+    path(f"{PROJECT}/settings/empty-cache", project_settings.empty_cache, name="empty_cache"),
     path("runs/<uuid:run_id>", run.run, name="run"),
     path(f"{PROJECT}/examples", examples.examples, name="examples"),
     path(EXAMPLE, examples.example, name="example"),

@@ -9,8 +9,10 @@ from rlmlab.tenancy.actions.projects import configure_project
 from rlmlab.tenancy.principals import Principal
 from rlmlab.tenancy.queries import project_by_slug
 from tests.console.page import links_of, text_of
-from tests.factories.runs import finished_run
+from tests.engine.fakes.cache_contract import PAID
+from tests.factories.runs import finished_run, make_run
 from tests.factories.tenancy import Tenant
+from trajectories.answers import keep_answers
 from trajectories.recent import model_names, used_lately
 
 pytestmark = pytest.mark.django_db
@@ -111,3 +113,16 @@ def test_models_are_offered_that_were_used_and_can_be_called(
     for name in ("OPENAI_API_KEY", "OPENAI_API_BASE"):
         monkeypatch.delenv(name, raising=False)
     assert model_names(acme.principal, acme.project) == [LOCAL]
+
+
+def test_cache_is_switched_on_and_emptied(as_ada: Client, acme: Tenant) -> None:
+    as_ada.post(PAGE, SETTINGS | {"cache_sub_calls": "on"})
+    project = project_by_slug(acme.principal, "demo")
+    assert project.cache_sub_calls is True
+    assert "holds 0 answers" in text_of(as_ada.get(PAGE))
+    keep_answers(make_run(acme.principal, project), [PAID])
+    assert "holds 1 answer, of all its projects" in text_of(as_ada.get(PAGE))
+    answer = as_ada.post(f"{PAGE}/empty-cache", follow=True)
+    assert answer.redirect_chain == [(PAGE, 302)]
+    assert "The cache is empty: 1 answers are forgotten." in text_of(answer)
+    assert "holds 0 answers" in text_of(answer)

@@ -12,9 +12,16 @@ from rlmlab.engine.providers.base import Price
 from rlmlab.engine.types import Budget
 from tests.engine.conftest import RUN_ID, Lab, Ran
 from tests.engine.fakes.cache import MemoryCache
+from tests.engine.fakes.cache_contract import CacheContract
 from tests.engine.fakes.provider import Say, ScriptedProvider, by_level, turns
 
 PRICES = {"big": Price(1e-6, 2e-6), "other": Price(1e-6, 2e-6)}
+
+
+class TestMemoryCache(CacheContract):
+    @pytest.fixture
+    def cache(self) -> MemoryCache:
+        return MemoryCache()
 
 
 def code(text: str) -> str:

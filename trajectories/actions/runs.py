@@ -48,6 +48,7 @@ def start_run(
         settle_mode(run, planned.info, request)
         run.prompt_version = None if run.mode == Mode.DIRECT else version_for_run(project, request.prompt)
         run.use_examples, run.use_memory = request.use_examples, request.use_memory
+        run.use_cache = project.cache_sub_calls
         run.response_schema = dict(request.response_schema) if request.response_schema is not None else None
         run.save(force_insert=True)
         RunInput.objects.bulk_create(inputs)

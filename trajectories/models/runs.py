@@ -170,6 +170,8 @@ class Run(OrgModel):
     cost_usd = models.FloatField(null=True, default=0.0)
     model_calls = models.PositiveIntegerField(default=0)
     sub_calls = models.PositiveIntegerField(default=0)
+    cached_sub_calls = models.PositiveIntegerField(default=0, help_text="Of the sub-calls, answered from the cache.")
+    saved_usd = models.FloatField(null=True, default=0.0, help_text="What these had cost; null: a price is unknown.")
     steps = models.PositiveIntegerField(default=0)
     reached_depth = models.PositiveIntegerField(default=0)
     seconds = models.FloatField(default=0.0)

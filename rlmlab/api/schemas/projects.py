@@ -1,7 +1,7 @@
 """Projects as the API shows and takes them."""
 
 from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Final, Self
 from uuid import UUID
 
 from ninja import Schema
@@ -14,6 +14,11 @@ from rlmlab.tenancy.models import Project
 Model = Annotated[str | None, Field(description="A LiteLLM name; null: the installation's default.")]
 SubModel = Annotated[str | None, Field(description="Model of sub-calls; null: the run's own model.")]
 Fallbacks = Annotated[list[str], Field(description="Asked in order when a model fails for good; at most five.")]
+
+CACHE: Final = (
+    "Answer plain sub-calls from what runs of the organization have paid for, where model, endpoint, prompt, seed and "
+    "schema are the same; for runs that are made from now on."
+)
 
 
 class ProjectIn(Body):
@@ -35,6 +40,7 @@ class ProjectPatch(Body):
     default_environment: str = ""
     use_examples: bool = Field(False, description="What the console's form of a new run starts with.")
     use_memory: bool = Field(False, description="What the console's form of a new run starts with.")
+    cache_sub_calls: bool = Field(False, description=CACHE)
     budget: BudgetIn = BudgetIn()
 
     def changes(self) -> dict[str, Any]:
@@ -69,6 +75,7 @@ class ProjectOut(Schema):
     default_environment: str
     use_examples: bool
     use_memory: bool
+    cache_sub_calls: bool = Field(description=CACHE)
     budget: ProjectBudget
     created_at: datetime
 
@@ -85,6 +92,7 @@ class ProjectOut(Schema):
             default_environment=project.default_environment,
             use_examples=project.use_examples,
             use_memory=project.use_memory,
+            cache_sub_calls=project.cache_sub_calls,
             budget=ProjectBudget(**{name: getattr(project, name) for name in ProjectBudget.model_fields}),
             created_at=project.created_at,
         )

@@ -143,6 +143,14 @@ class Totals(Schema):
         return cls(**{name: getattr(run, name) for name in cls.model_fields if name not in apart}, **apart)
 
 
+class CacheUse(Schema):
+    """How many sub-calls were answered from the cache, and what they had cost; null: a price is unknown."""
+
+    on: bool
+    sub_calls: int
+    saved_usd: float | None
+
+
 class RunError(Schema):
     """Why a run failed; `code` is stable, `message` is for people."""
 
@@ -194,6 +202,7 @@ class RunSummary(Schema):
     use_memory: bool
     budget: Budget
     totals: Totals
+    cache: CacheUse
     last_seq: int
     tags: list[str]
     seed: int | None
@@ -250,6 +259,7 @@ def summary(run: Run) -> dict[str, Any]:
         "use_memory": run.use_memory,
         "budget": {name: getattr(run, name) for name in Budget.model_fields},
         "totals": Totals.of(run),
+        "cache": {"on": run.use_cache, "sub_calls": run.cached_sub_calls, "saved_usd": run.saved_usd},
         "last_seq": run.last_seq,
         "tags": run.tags,
         "seed": run.seed,

@@ -38,6 +38,13 @@ class ProjectSettingsForm(forms.Form):
     default_environment = forms.ChoiceField(label="Environment", choices=EnvironmentName.choices)
     use_examples = forms.BooleanField(label="Show the best fitting examples", required=False)
     use_memory = forms.BooleanField(label="Let runs remember and recall", required=False)
+    cache_sub_calls = forms.BooleanField(
+        label="Answer sub-calls that were paid for before from the cache",
+        required=False,
+        help_text="The same question to the same model, asked as often, gets the same answers in every run of the "
+        "organization whose project has this on, without a call. Leave it off where runs shall sample anew, as with a "
+        "temperature above 0 and no seed.",
+    )
 
     def __init__(
         self, project: Project, organization: Organization, data: Mapping[str, Any] | None, *, model: str

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from rlmlab.console.access import member_page, show_project
 from rlmlab.console.forms.project_settings import ProjectSettingsForm
@@ -13,6 +13,8 @@ from rlmlab.errors import Invalid
 from rlmlab.tenancy.actions.projects import configure_project
 from rlmlab.tenancy.principals import Principal
 from rlmlab.tenancy.queries import project_by_slug
+from trajectories.actions.cache import empty_cache as forget_answers
+from trajectories.queries import cached_answers
 from trajectories.recent import model_names
 
 
@@ -33,5 +35,21 @@ def project_settings(request: HttpRequest, principal: Principal, project: str) -
         else:
             messages.success(request, "The settings are saved; runs that are launched from now on start from them.")
             return redirect("project_settings", principal.organization.slug, found.slug)
-    context = {"principal": principal, "project": found, "form": form, "models": model_names(principal, found)}
+    context = {
+        "principal": principal,
+        "project": found,
+        "form": form,
+        "models": model_names(principal, found),
+        "cached": cached_answers(principal),
+    }
     return render(request, "console/project_settings.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+@member_page
+def empty_cache(request: HttpRequest, principal: Principal, project: str) -> HttpResponse:
+    """Forget what the organization's cache of sub-calls holds."""
+    found = project_by_slug(principal, project)
+    removed = forget_answers(by=principal)
+    messages.success(request, f"The cache is empty: {removed} answers are forgotten.")
+    return redirect("project_settings", principal.organization.slug, found.slug)

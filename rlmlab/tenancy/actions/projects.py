@@ -57,8 +57,9 @@ def configure_project(*, by: Principal, project: Project, changes: Mapping[str, 
     """Change what is named of a project's settings; what is not named stays, and what stays as it is leaves no entry.
 
     `changes` has `name`, `default_model`, `default_sub_model`, `fallback_models`, `default_environment`,
-    `use_examples`, `use_memory`, and limits as `budget.<limit>`, where None is the installation's default. Models are
-    checked when they are new here: one whose key was taken away since does not stand in the way of another change.
+    `use_examples`, `use_memory`, `cache_sub_calls`, and limits as `budget.<limit>`, where None is the installation's
+    default. Models are checked when they are new here: one whose key was taken away since does not stand in the way of
+    another change.
 
     Raises:
         Invalid: naming every wrong field; nothing is changed.
@@ -133,6 +134,7 @@ def _cleaners(organization: Organization) -> dict[str, Callable[[str, Any], Any]
         "default_environment": clean_environment,
         "use_examples": _flag,
         "use_memory": _flag,
+        "cache_sub_calls": _flag,
         **{f"{BUDGET}{name}": limit for name in HIGHEST},
     }
 

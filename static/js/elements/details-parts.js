@@ -108,3 +108,19 @@ export function askedAndAnswered(span) {
   return html`${prompt ? passage("Prompt", prompt) : nothing}
     ${span.result === null || span.result === "" ? nothing : passage("Result", readable(span.result))}`;
 }
+
+/** Who paid for the answer of a sub-call that was not asked again. */
+export function fromCache({ end }) {
+  if (!end.cached) return nothing;
+  const { run, span, saved_usd: saved } = end.cached;
+  const worth = saved === null ? "a call whose price is not known" : format.usd(saved);
+  return html`<p class="notice tone-calm">Answered from the cache: <a href="/runs/${run}?span=${span}">another run</a> paid for this answer. It saved ${worth}.</p>`;
+}
+
+/** What the cache did for a run; null where it has none. */
+export function cacheFact(cache) {
+  if (!cache?.on) return null;
+  if (!cache.sub_calls) return "on; nothing was answered from it";
+  const worth = cache.saved_usd === null ? "calls of which some have no price" : format.usd(cache.saved_usd);
+  return `answered ${format.count(cache.sub_calls)} sub-calls, saved ${worth}`;
+}

@@ -11,7 +11,7 @@ import { kindName, spanName } from "../lib/span-names.js";
 import { FINISH_REASONS } from "../lib/status.js";
 import { clean, readable } from "../lib/text.js";
 import { copyLink, pictured, statusOf } from "./cell-parts.js";
-import { askedAndAnswered, fact, heading, priceFacts, requestOfCall, spendTable } from "./details-parts.js";
+import { askedAndAnswered, cacheFact, fact, fromCache, heading, priceFacts, requestOfCall, spendTable } from "./details-parts.js";
 import { LightElement } from "./light-element.js";
 import { memoryCall } from "./memory-parts.js";
 import "./rlm-code.js";
@@ -20,7 +20,7 @@ import "./rlm-learned.js";
 const SHOWN_ELSEWHERE = new Set([
   "task", "prompt", "number", "cell", "model", "purpose", "request_hash", "max_tokens", "price", "finish_reason", "attempts",
   "cpu_seconds", "peak_memory_bytes", "usage_source", "status", "index", "batch_size", "function",
-  "query", "text",
+  "query", "text", "cached", "coverage",
 ]);
 const CHIPPED = new Set(["model_call", "sub_call", "tool_call"]); // whose name does not say what they are
 const PURPOSES = { step: "Step of this level", sub_call: "Sub-call", fallback: "Best answer so far" };
@@ -66,7 +66,7 @@ class RlmDetails extends LightElement {
         ${fact("Took", span.seconds === null ? null : format.seconds(span.seconds))} ${this.placeFacts(span)}
         ${this.modelFacts(span)} ${this.executionFacts(span)} ${priceFacts(span)}
       </dl>
-      ${spendTable(span)} ${this.exchange(span)}
+      ${fromCache(span)} ${spendTable(span)} ${this.exchange(span)}
       ${span.kind === "model_call" ? requestOfCall(this.store, span) : nothing} ${span.kind === "run" ? this.runFacts() : this.otherFacts(span)}`;
   }
 
@@ -154,6 +154,7 @@ class RlmDetails extends LightElement {
         ${fact("Sub-calls", run.sub_model ? html`<span class="mono">${run.sub_model}</span>` : "the same model")}
         ${run.depth_models?.length ? fact("By depth", html`<span class="mono">${run.depth_models.map((name) => name || "the same").join(", ")}</span>`) : nothing}
         ${fact("Mode", run.mode_reason ? html`${run.mode}, chosen: ${clean(run.mode_reason)}` : run.mode)}
+        ${fact("Cache", cacheFact(run.cache))}
         ${fact("Prompt", run.prompt && html`<a class="mono" href=${promptAddress(run)}>${run.prompt.name} v${run.prompt.version}</a>`)}
         ${fact("Environment", run.environment)}
         ${fact("Input", context ? `${format.bytes(context.size)}, ${this.contextKind(context)}` : null)}
