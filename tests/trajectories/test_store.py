@@ -97,7 +97,7 @@ def test_ended_run_takes_no_more_events(run: Run) -> None:
     record(run, events, holder=holder)
     more = events[-1].model_copy(update={"seq": events[-1].seq + 1})
     with pytest.raises(LostLease):
-        store.append(holder, store.Batch([more], [], Projection().totals))
+        store.append(holder, store.Batch([more], [], Projection().totals, Projection().saved))
 
 
 def test_failure_is_kept_on_the_run(run: Run) -> None:
