@@ -5,7 +5,7 @@ start and pay for another run, or cannot help.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
@@ -15,10 +15,10 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from rlmlab.api import errors
+from rlmlab.api.schemas.openai import NotSupported
 from rlmlab.errors import (
     Conflict,
     DomainError,
-    FieldError,
     Invalid,
     NotAllowed,
     NotAuthenticated,
@@ -37,6 +37,7 @@ RUN_FAILED: Final = "run_failed"
 NO_RETRY: Final = "x-should-retry"
 KEY_WANTED: Final = "Send an API key as `Authorization: Bearer rlm_…`; see Settings, API keys."
 CODES: Final[Mapping[type[DomainError], tuple[str, str | None]]] = {
+    NotSupported: (INVALID, "unsupported_parameter"),
     Invalid: (INVALID, "invalid_value"),
     NotFound: (INVALID, "model_not_found"),
     NotAllowed: ("permission_error", "insufficient_permissions"),
@@ -102,11 +103,13 @@ def problem_of_run(run: Run) -> tuple[HTTPStatus, Problem]:
     return ENDED[run.finish_reason], Problem(f"{message} (run {run.id})", type=RUN_FAILED, code=code, retry=False)
 
 
-def param_of(found: Iterable[FieldError]) -> str | None:
+def param_of(error: DomainError) -> str | None:
     """Name the first wrong field as the client wrote it."""
-    field = next((error.field for error in found), None)
-    if field is None:
-        return None
+    if isinstance(error, NotFound):
+        return "model"
+    field = next((wrong.field for wrong in error.errors), None)
+    if field is None or isinstance(error, NotSupported):
+        return field
     name, _, rest = field.partition(".")
     if name in PARAMS:
         return PARAMS[name]
@@ -119,9 +122,8 @@ def on_domain_error(_request: HttpRequest, error: DomainError) -> HttpResponse:
     """Answer with the failure's own words."""
     kind, code = next(CODES[base] for base in type(error).__mro__ if base in CODES)
     status = HTTPStatus.BAD_REQUEST if isinstance(error, Invalid) else errors.status_of(error)
-    param = "model" if isinstance(error, NotFound) else param_of(error.errors)
     retry = not isinstance(error, Conflict | QuotaExceeded)
-    return answer(status, Problem(error.detail, type=kind, param=param, code=code, retry=retry))
+    return answer(status, Problem(error.detail, type=kind, param=param_of(error), code=code, retry=retry))
 
 
 def on_missing_permission(request: HttpRequest, error: PermissionMissing) -> HttpResponse:

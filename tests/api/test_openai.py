@@ -81,7 +81,7 @@ def test_what_has_no_effect_is_taken_and_named(as_ada: ApiClient, acme: Tenant) 
 )  # fmt: skip
 def test_what_would_change_the_answer_is_refused_by_name(as_ada: ApiClient, field: str, value: Any) -> None:
     error = failure(as_ada.send(URL, body(**{field: value})), 400)
-    assert (error["param"], error["type"]) == (field, "invalid_request_error")
+    assert (error["param"], error["code"]) == (field, "unsupported_parameter")
     assert "is not supported" in error["message"]
 
 
@@ -107,6 +107,7 @@ def test_what_would_change_the_answer_is_refused_by_name(as_ada: ApiClient, fiel
         ({"seed": -1}, "seed", "invalid_value"),
         ({"metadata": {"k": "v" * 60}}, "metadata.k", "invalid_value"),
         ({"rlm": {"model": "nobody/x"}}, "rlm.model", "invalid_value"),
+        ({"rlm": {"tools": ["nothing"]}}, "rlm.tools", "invalid_value"),
         ({"rlm": {"budget": {"max_steps": 0}}}, "rlm.budget.max_steps", "invalid_value"),
         ({"response_format": {"type": "json_schema"}}, "response_format.json_schema", "invalid_value"),
         (

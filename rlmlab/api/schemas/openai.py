@@ -13,7 +13,7 @@ from pydantic import ConfigDict, Field, WithJsonSchema
 
 from rlmlab.api.schemas.base import Body
 from rlmlab.api.schemas.runs import BudgetIn, JsonObject, RunIn
-from rlmlab.errors import Invalid, NotFound
+from rlmlab.errors import FieldError, Invalid, NotFound
 from rlmlab.tenancy.models import Project
 from trajectories.conversations import Passage, Turn, decoded_file, run_request
 from trajectories.references import resolved
@@ -38,6 +38,10 @@ MEANINGFUL: Final[dict[str, tuple[tuple[Any, ...], str]]] = {
     "web_search_options": (NEUTRAL, "runs search no web"),
 }
 """Of each field, the values that ask for nothing, and why others are refused."""
+
+
+class NotSupported(Invalid):
+    """A field asks for what no run can do; its name is the client's own."""
 
 
 class FileIn(Schema):
@@ -262,9 +266,15 @@ class CompletionIn(WithoutEffect, Meaningful):
         return run_request(turns, given=given, answer_tokens=self.max_completion_tokens or self.max_tokens)
 
     def _refuse_meaningful(self) -> None:
+        """Refuse what would make another answer.
+
+        Raises:
+            NotSupported: it is asked for.
+        """
         for name, (allowed, reason) in MEANINGFUL.items():
             if getattr(self, name) not in allowed:
-                raise Invalid.field(name, f"is not supported: {reason}")
+                message = f"is not supported: {reason}"
+                raise NotSupported(f"{name} {message}", errors=(FieldError(name, message),))
 
     def _tags(self) -> list[str]:
         """Return the tags that name the client's user and say its metadata."""
