@@ -6,41 +6,44 @@ from dataclasses import dataclass
 from rlmlab import scoping
 from rlmlab.engine.clock import Clock
 from rlmlab.engine.errors import LostLease
-from rlmlab.engine.events import PAYLOAD
-from rlmlab.engine.events import Event as EngineEvent
-from rlmlab.engine.interrupted import close_interrupted
+from rlmlab.engine.interrupted import LOST, Verdict, close_interrupted, poisoned
 from rlmlab.engine.orchestrator import execute
 from rlmlab.engine.projection import Projection
 from rlmlab.engine.providers.access import Access, SharedProvider
+from rlmlab.engine.record import Record
 from rlmlab.engine.stream import EventStream
 from rlmlab.engine.types import CancelToken
 from rlmlab.tenancy.catalogs import load_access
 from sandbox.base import ContextSource
-from trajectories import contexts
+from trajectories import contexts, leases
 from trajectories.answers import RunAnswers
 from trajectories.doorbell import Doorbell
 from trajectories.environments import Environments
 from trajectories.improvement.examples import engine_examples
 from trajectories.memories import RunMemory, pinned_for
-from trajectories.models import Event, Run, RunInput
+from trajectories.models import Run, RunInput
 from trajectories.sinks import Database, DatabaseSink
-from trajectories.specs import Shown, run_spec
+from trajectories.specs import Shared, Shown, run_spec
 from trajectories.stopping import to_the_end
 from trajectories.store import Holder
+from trajectories.stored import shared_with, stored_events
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A run as the worker found it: its row, its inputs, the fold of what is stored, what it is shown of earlier runs.
+    """A run as the worker found it: its row, its inputs, what is stored of it and the fold of that.
 
-    `access` is what its organization calls models with.
+    `shown` is what its model sees of earlier runs, `shared` what it has from the run that it goes on from, `access`
+    what its organization calls models with.
     """
 
     run: Run
     inputs: list[RunInput]
+    record: Record
     projection: Projection
+    shared: Shared
     shown: Shown
     access: Access
 
@@ -62,7 +65,7 @@ class Execution:
             self._sink.fail(failure)
 
     async def run(self, provider: SharedProvider, environments: Environments, cancel: CancelToken) -> None:
-        """Execute the run; or, if a worker that died left events behind, close it.
+        """Execute the run, from where it was left where another worker had begun it.
 
         Raises:
             LostLease: the run belongs to somebody else now.
@@ -70,8 +73,10 @@ class Execution:
         loaded = await self._database(load, self._holder)
         if loaded.run.cancel_requested:
             cancel.cancel()
-        if loaded.projection.last_seq:
-            await self._close(loaded)
+        if loaded.run.pause_requested:
+            cancel.pause()
+        if loaded.run.takeovers > leases.MOST_TAKEOVERS:
+            await self._close(loaded, poisoned(loaded.run.takeovers))
             return
         environment = await environments.get(loaded.run.environment)
         await self._database(note_level, self._holder, environment.level)
@@ -79,13 +84,13 @@ class Execution:
         async def open_context() -> ContextSource | None:
             return await self._database(open_source, loaded.run, loaded.inputs)
 
-        spec = run_spec(loaded.run, loaded.inputs, open_context, loaded.shown)
+        spec = run_spec(loaded.run, loaded.inputs, open_context, loaded.shown, loaded.shared)
         memory = RunMemory(loaded.run, self._database) if loaded.run.use_memory else None
         answers = RunAnswers(loaded.run, loaded.access, self._database) if loaded.run.use_cache else None
         doorbell = Doorbell(self._holder.run_id)
         stream = self._stream(loaded.projection, doorbell)
         try:
-            await execute(
+            outcome = await execute(
                 spec,
                 provider=provider.for_access(loaded.access),
                 environment=environment,
@@ -94,7 +99,11 @@ class Execution:
                 cancel=cancel,
                 memory=memory,
                 cache=answers,
+                record=loaded.record,
+                shared=loaded.shared.events,
             )
+            if outcome.status == "paused":
+                await self._database(leases.pause, self._holder)
         finally:
             if answers is not None:
                 await to_the_end(answers.close())
@@ -108,7 +117,7 @@ class Execution:
         except Exception:
             logger.exception("run %s cannot be closed; its lease will run out", self._holder.run_id)
 
-    async def _close(self, loaded: Loaded) -> None:
+    async def _close(self, loaded: Loaded, verdict: Verdict = LOST) -> None:
         doorbell = Doorbell(self._holder.run_id)
         projection = loaded.projection
         stream = self._stream(projection, doorbell)
@@ -120,6 +129,7 @@ class Execution:
                 stream=stream,
                 now=self._clock.now(),
                 model=loaded.run.model,
+                verdict=verdict,
             )
             await stream.commit()
         finally:
@@ -148,31 +158,24 @@ def load(holder: Holder) -> Loaded:
         run = holder.rows().select_related("project", "prompt_version__prompt").first()
         if run is None:
             raise LostLease(f"run {holder.run_id} is not held under fence {holder.fence} any more")
+        events = stored_events(run)
         projection = Projection()
-        for event in stored_events(run):
+        for event in events:
             projection.apply(event)
         projection.take_changed()
         shown = Shown(
             pinned_memories=pinned_for(run) if run.use_memory else (),
             examples=engine_examples(run) if run.use_examples else (),
         )
-        return Loaded(run, contexts.inputs_of(run), projection, shown, load_access(run.organization_id))
-
-
-def stored_events(run: Run) -> list[EngineEvent]:
-    """Return a run's events as the engine knows them."""
-    rows = Event.objects.for_org(run.organization_id).filter(run=run).order_by("seq")
-    return [
-        EngineEvent(
-            seq=row.seq,
-            at=row.at,
-            span_id=row.span_id,
-            parent_span_id=row.parent_span_id or None,
-            depth=row.depth,
-            payload=PAYLOAD.validate_python({"type": row.type, **row.payload}),
+        return Loaded(
+            run=run,
+            inputs=contexts.inputs_of(run),
+            record=Record(events),
+            projection=projection,
+            shared=shared_with(run, begun=bool(events)),
+            shown=shown,
+            access=load_access(run.organization_id),
         )
-        for row in rows.iterator(chunk_size=1000)
-    ]
 
 
 def note_level(holder: Holder, level: str) -> None:

@@ -8,6 +8,7 @@ import os
 import secrets
 import socket
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -27,11 +28,25 @@ from trajectories.store import Holder
 
 SWEPT_AT_ONCE: Final = 200
 WAITED_PARTS: Final = 10  # a waiting run's message is sent again after a tenth of the time it has waited
+_CLAIMED: Final = (
+    "fence", "status", "takeovers", "takeover_progress", "input_tokens", "output_tokens", "steps", "sub_calls",
+)  # fmt: skip
 _BEAT: Final = """
 UPDATE trajectories_run SET lease_until = clock_timestamp() + make_interval(secs => %s)
 WHERE id = ANY(%s) AND lease_owner = %s AND status = 'running'
-RETURNING id, fence, cancel_requested
+RETURNING id, fence, cancel_requested, pause_requested
 """
+MOST_TAKEOVERS: Final = 5
+"""So many workers may die in a row of a run that makes no progress."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """A lease that was prolonged: its fence, and what was asked of the run meanwhile."""
+
+    fence: int
+    cancel_requested: bool
+    pause_requested: bool
 
 
 def owner_name() -> str:
@@ -47,8 +62,8 @@ def claim(*, run_id: UUID, organization_id: UUID, owner: str) -> Holder | None:
     with scoping.organization(organization_id):
         takeable = Q(status=RunStatus.QUEUED) | Q(status=RunStatus.RUNNING, lease_until__lt=Now())
         rows = Run.objects.for_org(organization_id).filter(takeable, id=run_id)
-        fence = rows.select_for_update(skip_locked=True, no_key=True).values_list("fence", flat=True).first()
-        if fence is None:
+        found = rows.select_for_update(skip_locked=True, no_key=True).only(*_CLAIMED).first()
+        if found is None:
             return None
         Run.objects.for_org(organization_id).filter(id=run_id).update(
             status=RunStatus.RUNNING,
@@ -56,21 +71,40 @@ def claim(*, run_id: UUID, organization_id: UUID, owner: str) -> Holder | None:
             lease_until=Now() + timedelta(seconds=settings.RLMLAB.lease_seconds),
             fence=F("fence") + 1,
             started_at=Coalesce("started_at", Now()),
+            **_takeover(found),
         )
-    return Holder(run_id, organization_id, owner, fence + 1)
+    return Holder(run_id, organization_id, owner, found.fence + 1)
 
 
-def beat(*, owner: str, run_ids: Iterable[UUID]) -> dict[UUID, tuple[int, bool]]:
-    """Prolong the leases of a worker's runs; return fence and cancel flag of those that are still its own."""
+def _takeover(run: Run) -> dict[str, int]:
+    """Count the workers that a run lost in a row without getting anywhere."""
+    if run.status != RunStatus.RUNNING:
+        return {"takeovers": 0}
+    progress = run.input_tokens + run.output_tokens + run.steps + run.sub_calls
+    further = progress > run.takeover_progress
+    return {"takeovers": 1 if further else run.takeovers + 1, "takeover_progress": progress}
+
+
+def pause(holder: Holder) -> None:
+    """Let a run go that stands still now, until somebody resumes it."""
+    with scoping.organization(holder.organization_id):
+        holder.rows().update(
+            status=RunStatus.PAUSED, lease_owner="", lease_until=None, pause_requested=False, takeovers=0
+        )
+
+
+def beat(*, owner: str, run_ids: Iterable[UUID]) -> dict[UUID, Beat]:
+    """Prolong the leases of a worker's runs; return those that are still its own."""
     with scoping.system("prolong the leases of one worker's runs"), connection.cursor() as cursor:
         cursor.execute(_BEAT, [settings.RLMLAB.lease_seconds, list(run_ids), owner])
-        return {run_id: (fence, cancelled) for run_id, fence, cancelled in cursor.fetchall()}
+        return {run_id: Beat(*rest) for run_id, *rest in cursor.fetchall()}
 
 
 def give_up(holder: Holder) -> None:
     """Let another worker have a run now, and wake one."""
     with scoping.organization(holder.organization_id):
-        if holder.rows().update(lease_until=Now() - timedelta(seconds=1), enqueued_at=_long_ago()):
+        back = {"status": RunStatus.QUEUED, "lease_owner": "", "lease_until": None}
+        if holder.rows().update(**back, queued_at=Now(), enqueued_at=_long_ago()):
             queue.enqueue(run_id=holder.run_id, organization_id=holder.organization_id)
 
 
@@ -81,7 +115,7 @@ def sweep() -> int:
     behind a long queue is not lost, and its repetitions would fill the broker.
     """
     stale = Now() - timedelta(seconds=settings.RLMLAB.lease_seconds)
-    patient = ExpressionWrapper(Now() - (Now() - F("created_at")) / WAITED_PARTS, DateTimeField())
+    patient = ExpressionWrapper(Now() - (Now() - F("queued_at")) / WAITED_PARTS, DateTimeField())
     expired = Q(status=RunStatus.RUNNING, lease_until__lt=Now())
     queued = Q(status=RunStatus.QUEUED, enqueued_at__lt=patient)
     with scoping.system("wake workers for runs that nobody works on"):

@@ -14,6 +14,7 @@ SWEEP: Final = "trajectories.sweep_runs"
 WORKERS: Final = "workers"
 """The channel group of all workers."""
 CANCEL: Final = "run.cancel"
+PAUSE: Final = "run.pause"
 
 
 def enqueue(*, run_id: UUID, organization_id: UUID) -> None:
@@ -24,6 +25,11 @@ def enqueue(*, run_id: UUID, organization_id: UUID) -> None:
 def ask_to_cancel(*, run_id: UUID) -> None:
     """Tell the worker that has the run to stop it, when the transaction commits; its heartbeat tells it as well."""
     _after_commit(lambda: _broadcast({"type": CANCEL, "run_id": str(run_id)}))
+
+
+def ask_to_pause(*, run_id: UUID) -> None:
+    """Tell the worker that has the run to pause it, as `ask_to_cancel` does."""
+    _after_commit(lambda: _broadcast({"type": PAUSE, "run_id": str(run_id)}))
 
 
 def _after_commit(send: Callable[[], None]) -> None:

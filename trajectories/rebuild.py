@@ -6,8 +6,8 @@ from uuid import UUID
 from rlmlab import scoping
 from rlmlab.engine.projection import Projection
 from trajectories import store
-from trajectories.execution import stored_events
 from trajectories.models import Run, Span
+from trajectories.stored import stored_events
 
 
 def all_runs() -> Iterator[tuple[UUID, UUID]]:

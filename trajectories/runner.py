@@ -38,6 +38,7 @@ T = TypeVar("T")
 DATABASE_THREADS: Final = 4
 GRACE_SECONDS: Final = 5.0
 RELISTEN_SECONDS: Final = 1.0
+GONE: Final = leases.Beat(0, cancel_requested=False, pause_requested=False)
 
 
 @dataclass(slots=True)
@@ -184,16 +185,18 @@ class Runner:
                 logger.warning("the heartbeat cannot reach the database", exc_info=True)
                 continue
             for run_id, fence in held.items():
-                self._heed(run_id, fence, *alive.get(run_id, (0, False)))
+                self._heed(run_id, fence, alive.get(run_id, GONE))
 
-    def _heed(self, run_id: UUID, fence: int, found_fence: int, cancel_requested: bool) -> None:
+    def _heed(self, run_id: UUID, fence: int, found: leases.Beat) -> None:
         active = self._active.get(run_id)
         if active is None or active.holder.fence != fence:
             return
-        if found_fence != fence and not active.task.done():
+        if found.fence != fence and not active.task.done():
             active.take_away()
-        elif cancel_requested:
+        elif found.cancel_requested:
             active.cancel.cancel()
+        elif found.pause_requested:
+            active.cancel.pause()
 
     async def _listen(self) -> None:
         """Stop runs that somebody cancels; where the channel layer is away, the heartbeat does it later."""
@@ -205,8 +208,12 @@ class Runner:
                 while True:
                     message = await layer.receive(channel)
                     active = self._active.get(UUID(message["run_id"]))
-                    if message["type"] == queue.CANCEL and active is not None:
+                    if active is None:
+                        continue
+                    if message["type"] == queue.CANCEL:
                         active.cancel.cancel()
+                    elif message["type"] == queue.PAUSE:
+                        active.cancel.pause()
             except CHANNEL_ERRORS:
                 logger.warning("the channel layer cannot be reached", exc_info=True)
                 await asyncio.sleep(RELISTEN_SECONDS)

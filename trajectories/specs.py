@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, cast
 
+from rlmlab.engine.events import Event
 from rlmlab.engine.memory import Recalled
-from rlmlab.engine.types import Budget, ContextOpener, Example, Mode, RunSpec
+from rlmlab.engine.types import Budget, ContextOpener, Edit, Example, Mode, RunSpec
 from sandbox.base import PROFILES
 from trajectories import contexts
 from trajectories.improvement.prompts import own_text
@@ -20,7 +21,18 @@ class Shown:
     examples: tuple[Example, ...] = ()
 
 
-def run_spec(run: Run, inputs: Sequence[RunInput], open_context: ContextOpener, shown: Shown) -> RunSpec:
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What a run has from the one that it goes on from; `edit`: code in place of a reply, `renewed_prompt`: its own."""
+
+    events: Sequence[Event] = ()
+    edit: Edit | None = None
+    renewed_prompt: bool = False
+
+
+def run_spec(
+    run: Run, inputs: Sequence[RunInput], open_context: ContextOpener, shown: Shown, shared: Shared
+) -> RunSpec:
     """Build the engine's specification from the run's frozen columns."""
     version = run.prompt_version
     return RunSpec(
@@ -43,6 +55,8 @@ def run_spec(run: Run, inputs: Sequence[RunInput], open_context: ContextOpener, 
         prompt_name=None if version is None else str(version),
         pinned_memories=shown.pinned_memories,
         examples=shown.examples,
+        edit=shared.edit,
+        renewed_prompt=shared.renewed_prompt,
     )
 
 

@@ -1,21 +1,47 @@
-"""Ends the run of a worker that died: what was open is closed, innermost first, and the root says why."""
+"""Ends a run that nobody works on: what was open is closed, innermost first, and the root says why."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from rlmlab.engine.events import Failure, SpanFinished, SpanStarted
+from rlmlab.engine.events import Failure, FinishReason, SpanFinished, SpanStarted
 from rlmlab.engine.projection import SpanRow
 from rlmlab.engine.stream import EventStream, span_id_of
-from rlmlab.engine.types import RunOutcome, Totals
+from rlmlab.engine.types import STATUS_OF, RunOutcome, Totals
 
-WORKER_LOST = Failure(code="worker_lost", message="The worker that ran this died; start the run again")
+WORKER_LOST = Failure(
+    code="worker_lost", message="The worker that ran this died; retry the run from its last good step"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Why a run is ended from outside."""
+
+    reason: FinishReason
+    failure: Failure | None = None
+
+
+LOST = Verdict("error", WORKER_LOST)
+CANCELLED = Verdict("cancelled")
+
+
+def poisoned(workers: int) -> Verdict:
+    """Say that one worker after the other died of a run."""
+    message = f"{workers} workers died in a row while they worked on this, without any progress; it is not tried again"
+    return Verdict("error", Failure(code="worker_lost", message=message))
 
 
 def close_interrupted(
-    open_spans: Iterable[SpanRow], *, totals: Totals, stream: EventStream, now: datetime, model: str
+    open_spans: Iterable[SpanRow],
+    *,
+    totals: Totals,
+    stream: EventStream,
+    now: datetime,
+    model: str,
+    verdict: Verdict = LOST,
 ) -> RunOutcome:
-    """Close the spans that a dead worker left open and return how the run ended.
+    """Close the spans that were left open and return how the run ended.
 
     `totals` are those of the stored events. A run that died before its first event gets a root span of `model`, so that
     it too ends with one.
@@ -26,19 +52,18 @@ def close_interrupted(
     for row in rows:
         if row.parent_span_id is not None:
             _close(row, stream, SpanFinished(kind=row.kind, status="interrupted", seconds=_seconds(row, now)))
-    totals = replace(totals, seconds=_seconds(root, now))
     _close(
         root,
         stream,
         SpanFinished(
             kind="run",
-            status="error",
+            status="cancelled" if verdict.reason == "cancelled" else "error",
             seconds=totals.seconds,
-            failure=WORKER_LOST,
-            data={"finish_reason": "error", "totals": asdict(totals)},
+            failure=verdict.failure,
+            data={"finish_reason": verdict.reason, "totals": asdict(totals)},
         ),
     )
-    return RunOutcome("failed", "error", None, WORKER_LOST, totals)
+    return RunOutcome(STATUS_OF[verdict.reason], verdict.reason, None, verdict.failure, totals)
 
 
 def _opened(stream: EventStream, now: datetime, model: str) -> SpanRow:

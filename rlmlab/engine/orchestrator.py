@@ -22,6 +22,7 @@ from rlmlab.engine.level import Level, Submitted
 from rlmlab.engine.media import MediaPort, Shelf
 from rlmlab.engine.memory import MemoryPort
 from rlmlab.engine.modes import models_of, narrowed, working
+from rlmlab.engine.prompts import opening
 from rlmlab.engine.providers.base import ModelInfo, Provider
 from rlmlab.engine.providers.credentials import SETTINGS_PAGE
 from rlmlab.engine.recollection import Recollection
@@ -106,7 +107,7 @@ async def execute(  # noqa: PLR0913 - the means of a run; callers name each
     means = {"memory": memory is not None, "tools": list(toolbox.tools)}
     with spans.open(root_started(spec, environment, price.limit_usd, means), None) as span:
         if shared and not record:
-            spans.record = share(shared, span, stream)
+            spans.record = share(shared, span, stream, _renewed(spec, price.info, memory=memory is not None))
         spent = take_up(spans.record, span, stream) if spans.record else Totals()
         meter = Meter(spec.budget, clock, price.limit_usd, spent)
         if spans.record:
@@ -133,6 +134,13 @@ async def execute(  # noqa: PLR0913 - the means of a run; callers name each
     await _committed(stream)
     status: RunStatus = "paused" if ending.reason is None else STATUS_OF[ending.reason]
     return RunOutcome(status, ending.reason, ending.answer, ending.failure, totals)
+
+
+def _renewed(spec: RunSpec, info: ModelInfo | None, *, memory: bool) -> str | None:
+    """Return the system prompt that replaces another run's in what is shared of it; None: that one stays."""
+    if info is None or not spec.renewed_prompt:
+        return None
+    return opening.system_text(info, spec.system_prompt, memory=memory, sub_calls=spec.mode == "rlm")
 
 
 def _end(span: OpenSpan, ending: "Ending", totals: Totals) -> None:

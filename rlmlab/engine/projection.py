@@ -86,6 +86,7 @@ class Projection:
         self._changed: set[str] = set()
         self._since: datetime | None = None
         self._before = 0.0
+        self._counted: set[str] = set()
 
     def apply(self, event: Event) -> None:
         """Fold one event in; an event that was folded already changes nothing."""
@@ -138,7 +139,9 @@ class Projection:
         """Count a span that was opened; one that is shared was counted in the run that it comes from."""
         if started.data.get("shared"):
             return
-        first = started.attempt == 1
+        first = started.attempt == 1 or bool(started.data.get("first"))
+        if first:
+            self._counted.add(event.span_id)
         self.totals = replace(
             self.totals,
             model_calls=self.totals.model_calls + (started.kind == "model_call"),
@@ -152,11 +155,11 @@ class Projection:
         self._store(replace(row, status=finished.status, seconds=finished.seconds))
         if finished.usage is not None:
             self._spend(event.span_id, finished.usage)
-        shared = finished.data.get("shared")
-        cached = None if shared else finished.data.get("cached")
+        cached = None if finished.data.get("shared") else finished.data.get("cached")
         if cached is not None:
             self.saved = Saved(self.saved.sub_calls + 1, add_cost(self.saved.cost_usd, cached["saved_usd"]))
-        if finished.status == "refused" and finished.kind == "sub_call" and row.attempt == 1 and not shared:
+        refused = finished.status == "refused" and finished.kind == "sub_call"
+        if refused and event.span_id in self._counted:  # refused before it was made, so that it does not count
             self.totals = replace(self.totals, sub_calls=self.totals.sub_calls - 1)
         if event.parent_span_id is None:
             reason: FinishReason = finished.data["finish_reason"]

@@ -88,7 +88,7 @@ class RecordedSpan:
 
     @property
     def settled(self) -> bool:
-        """Tell whether it came to an end of its own."""
+        """Tell whether it came to an end of its own, in this run or in the one it is shared from."""
         return self.finished is not None and self.finished.status in SETTLED
 
     @property

@@ -20,7 +20,8 @@ def take_up(record: Record, root: OpenSpan, stream: EventStream) -> Totals:
     root.emit(Log(level="info", message=message, data={"code": TAKEN_UP, "last_seq": record.last_seq}))
     totals = record.totals
     for span in record.open_spans():
-        usage = _reserved(span) if span.started.kind == "model_call" else None
+        asked = span.started.kind == "model_call" and not span.shared
+        usage = _reserved(span) if asked else None
         if usage is not None:
             totals = plus(totals, usage)
         stream.emit(

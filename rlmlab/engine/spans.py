@@ -8,7 +8,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rlmlab.engine.clock import Clock
@@ -39,6 +39,7 @@ class OnRecord(Exception):
     def __init__(self, span: RecordedSpan) -> None:
         super().__init__(span.started.path)
         self._finished = span.finished
+        self._shared = span.shared
 
     def result(self) -> JSON:
         """Return what was answered.
@@ -56,8 +57,8 @@ class OnRecord(Exception):
 
     @property
     def limit(self) -> str | None:
-        """Name the limit that it was refused for."""
-        return None if self._finished is None else self._finished.data.get("limit")
+        """Name the limit of this run that it was refused for."""
+        return None if self._finished is None or self._shared else self._finished.data.get("limit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +129,8 @@ class OpenSpan:
 
     @property
     def fresh(self) -> bool:
-        """Tell whether this is the first time that the run comes here."""
-        return self.attempt == 1 and self.recorded is None
+        """Tell whether this is the first time that the run comes here, so that it counts."""
+        return self.recorded is None and (self.attempt == 1 or bool(self.start.data.get("first")))
 
     def emit(self, payload: AnyPayload) -> None:
         """Append an event inside this span."""
@@ -244,6 +245,8 @@ class Spans:
         elif parent is None:  # the run itself is never closed before it ends
             span.adopt(found.started.attempt)
         elif not found.settled:
+            if found.shared:  # what another run had begun is this run's own to do
+                span.start = replace(start, data={**start.data, "first": True})
             span.open(found.started.attempt + 1)
         elif same(found):
             if start.kind in ANSWERED:

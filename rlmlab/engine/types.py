@@ -118,7 +118,8 @@ class RunSpec:
     asked in order when a model fails for good. `system_prompt` None: the taught prompt; `prompt_name`: what people call
     it, with its version. `examples` stand before the task of the root level, the most similar last. `pinned_memories`
     are shown there too, where the run has a memory. `response_schema`: the JSON Schema subset of
-    `rlmlab.engine.structured`. `media`: the images and sounds among the input's files.
+    `rlmlab.engine.structured`. `media`: the images and sounds among the input's files. `edit` and `renewed_prompt` (its
+    own system prompt, not the other's) concern a run that goes on from another's first events.
     """
 
     run_id: UUID
@@ -142,6 +143,7 @@ class RunSpec:
     pinned_memories: tuple[Recalled, ...] = ()
     media: tuple[MediaReference, ...] = ()
     edit: Edit | None = None
+    renewed_prompt: bool = False
 
     def model_at(self, depth: int) -> str:
         """Name the model that is asked at a depth; a sub-call's is one below its cell's."""

@@ -12,7 +12,7 @@ from rlmlab.tenancy.principals import Principal
 from trajectories import contexts, queue
 from trajectories.actions.files import refuse_foreign
 from trajectories.actions.idempotency import IdempotentRequest, earlier_run, remember
-from trajectories.closing import close_unstarted
+from trajectories.closing import close_waiting
 from trajectories.improvement.examples import attach_examples, select_examples
 from trajectories.improvement.prompts import version_for_run
 from trajectories.models import Run, RunInput
@@ -124,7 +124,7 @@ def stop(run: Run) -> None:
     """Stop an unfinished run whose row the caller has locked."""
     run.cancel_requested = True
     run.save(update_fields=["cancel_requested"])
-    if run.status == RunStatus.QUEUED:
-        close_unstarted(run)
+    if run.status in {RunStatus.QUEUED, RunStatus.PAUSED}:
+        close_waiting(run)
     else:
         queue.ask_to_cancel(run_id=run.id)

@@ -154,6 +154,7 @@ class Run(OrgModel):
     pause_requested = models.BooleanField(default=False)
     takeovers = models.PositiveIntegerField(default=0, help_text="Workers lost in a row without any progress.")
     takeover_progress = models.BigIntegerField(default=0, help_text="What had been done at the last of them.")
+    queued_at = models.DateTimeField(default=timezone.now, help_text="When it began to wait for a worker.")
     enqueued_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True)
 
