@@ -22,15 +22,13 @@ from django.db.models.functions import Coalesce, Now
 
 from rlmlab import scoping
 from trajectories import queue
-from trajectories.models import Run
+from trajectories.models import Run, Span
 from trajectories.models.runs import RunStatus
 from trajectories.store import Holder
 
 SWEPT_AT_ONCE: Final = 200
 WAITED_PARTS: Final = 10  # a waiting run's message is sent again after a tenth of the time it has waited
-_CLAIMED: Final = (
-    "fence", "status", "takeovers", "takeover_progress", "input_tokens", "output_tokens", "steps", "sub_calls",
-)  # fmt: skip
+_CLAIMED: Final = ("organization_id", "fence", "status", "takeovers", "takeover_progress")
 _BEAT: Final = """
 UPDATE trajectories_run SET lease_until = clock_timestamp() + make_interval(secs => %s)
 WHERE id = ANY(%s) AND lease_owner = %s AND status = 'running'
@@ -80,7 +78,7 @@ def _takeover(run: Run) -> dict[str, int]:
     """Count the workers that a run lost in a row without getting anywhere."""
     if run.status != RunStatus.RUNNING:
         return {"takeovers": 0}
-    progress = run.input_tokens + run.output_tokens + run.steps + run.sub_calls
+    progress = Span.objects.for_org(run.organization_id).filter(run=run, status="ok").count()
     further = progress > run.takeover_progress
     return {"takeovers": 1 if further else run.takeovers + 1, "takeover_progress": progress}
 

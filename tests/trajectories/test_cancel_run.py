@@ -38,7 +38,9 @@ def test_working_run_is_flagged_and_its_worker_told(
         cancel_run(by=acme.principal, run=run)
     assert reload(run).cancel_requested
     assert told == [{"type": "run.cancel", "run_id": str(run.id)}]
-    assert leases.beat(owner=holder.owner, run_ids=[run.id]) == {run.id: (1, True)}
+    assert leases.beat(owner=holder.owner, run_ids=[run.id]) == {
+        run.id: leases.Beat(1, cancel_requested=True, pause_requested=False)
+    }
 
 
 def test_asking_again_changes_nothing_and_is_audited_once(acme: Tenant) -> None:

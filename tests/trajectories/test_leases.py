@@ -22,6 +22,8 @@ from tests.factories.tenancy import Tenant
 from trajectories import leases, queue, store
 from trajectories.models import Run
 
+UNASKED = leases.Beat(1, cancel_requested=False, pause_requested=False)
+
 
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[UUID]:
@@ -90,7 +92,7 @@ def test_beat_prolongs_only_what_is_ones_own(acme: Tenant, bolt: Tenant) -> None
     claim(gone, "other")
     before = reload(mine).lease_until
     found = leases.beat(owner="worker", run_ids=[mine.id, theirs.id, gone.id])
-    assert found == {mine.id: (1, False), theirs.id: (1, False)}
+    assert found == {mine.id: UNASKED, theirs.id: UNASKED}
     assert reload(mine).lease_until > before
 
 
@@ -116,7 +118,7 @@ def test_sweep_wakes_a_run_that_waits_long_more_seldom(
 ) -> None:
     run = make_run(acme.principal, acme.project)
     sent.clear()
-    change(run, created_at=Now() - timedelta(minutes=10), enqueued_at=Now() - timedelta(seconds=sent_ago))
+    change(run, queued_at=Now() - timedelta(minutes=10), enqueued_at=Now() - timedelta(seconds=sent_ago))
     assert leases.sweep() == woken
     assert sent == [run.id] * woken
 

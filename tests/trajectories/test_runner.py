@@ -2,12 +2,14 @@
 
 import os
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.conf import settings
 from django.db import DataError
+from django.db.models.functions import Now
 
 from rlmlab import scoping
 from rlmlab.engine.errors import BadPrices
@@ -24,6 +26,7 @@ from trajectories import intake, leases, queries, queue, store, worker
 from trajectories.actions.runs import cancel_run
 from trajectories.models import Run
 from trajectories.runner import Runner
+from trajectories.stored import stored_events
 from trajectories.tasks import execute_run, sweep_runs
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -172,12 +175,28 @@ def test_heartbeat_keeps_the_lease_and_notices_when_it_is_lost(
     assert (lost.status, lost.lease_owner, lost.fence) == ("running", "another", 7)
 
 
-def test_run_with_a_dead_workers_events_is_closed(runner: Runner, acme: Tenant) -> None:
+def test_run_with_a_dead_workers_events_goes_on(runner: Runner, acme: Tenant) -> None:
     with scoping.organization(acme.organization):
         run = make_run(acme.principal, acme.project)
         leases.give_up(record(run, steps(run)[:3]))
     work(runner, run)
-    assert (reload(run).error_code, reload(run).last_seq) == ("worker_lost", 6)
+    assert (reload(run).status, reload(run).takeovers) == ("succeeded", 0)
+    with scoping.organization(acme.organization):
+        assert [event.seq for event in stored_events(run)] == list(range(1, reload(run).last_seq + 1))
+
+
+def test_run_that_workers_die_of_is_not_tried_for_ever(runner: Runner, acme: Tenant) -> None:
+    with scoping.organization(acme.organization):
+        run = make_run(acme.principal, acme.project)
+        record(run, steps(run)[:3])
+        expired = Now() - timedelta(seconds=1)
+        change(run, lease_until=expired, takeovers=leases.MOST_TAKEOVERS, takeover_progress=10)
+        queue.enqueue(run_id=run.id, organization_id=run.organization_id)
+    work(runner, run)
+    assert (reload(run).status, reload(run).error_code) == ("failed", "worker_lost")
+    assert reload(run).error_message == (
+        "6 workers died in a row while they worked on this, without any progress; it is not tried again"
+    )
 
 
 def test_events_that_cannot_be_stored_end_the_run(
