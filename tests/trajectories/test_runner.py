@@ -105,7 +105,7 @@ def test_message_for_a_worker_without_a_free_place_is_left_to_others(
     made = Runner(make_provider)
     made.start()
     monkeypatch.setattr("trajectories.tasks.runner", lambda: made)
-    wait_until(lambda: reload(first).status == "running")
+    wait_until(lambda: calls_of(model_server, "hang") == 1)
     second = make_run(acme.principal, acme.project, model="openai/submit")
     monkeypatch.setattr(queue, "_send", lambda *ids: left.append(ids))
     ids = (str(second.id), str(second.organization_id))
