@@ -5,7 +5,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('trajectories', '0026_fair_turns'),
+        ('trajectories', '0027_saved_by_the_cache'),
     ]
 
     operations = [
