@@ -80,3 +80,12 @@ async def test_warm_imports_and_a_provider_that_was_not_used_closes_at_once(cata
     await made.warm()
     await made.close()
     assert "litellm" in sys.modules
+
+
+async def test_calls_with_different_times_left_share_a_client(provider: GatewayProvider, server: ModelServer):
+    clients = load_litellm().in_memory_llm_clients_cache.cache_dict
+    await complete(provider, ask("submit"))
+    before = set(clients)
+    for seconds in (1.5, 2.5, 3.5):
+        await complete(provider, ask("submit", timeout_seconds=seconds))
+    assert set(clients) == before

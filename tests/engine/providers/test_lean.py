@@ -11,9 +11,10 @@ from rlmlab.engine.errors import BadRequest, ProviderTimeout, ProviderUnavailabl
 from rlmlab.engine.providers.base import ModelInfo
 from rlmlab.engine.providers.catalog import Catalog
 from rlmlab.engine.providers.lean import Endpoint, LeanProvider, body_of, fixed
+from rlmlab.engine.providers.retries import RetryPolicy
 from tests.engine.providers.contract import FAST, ProviderContract, ask, collect, complete
 from tests.fakes.model_server import ModelServer
-from tests.fakes.replies import Call, Reply
+from tests.fakes.replies import Call, Reply, submit
 
 INFO = ModelInfo("openai/x", None)
 
@@ -117,6 +118,21 @@ async def test_burst_of_429s_narrows_the_next_burst(server: ModelServer, catalog
         server.most_open_calls = 0
         await asyncio.gather(*(collect(provider, ask("narrow", f"item {n}")) for n in range(32)))
     assert 4 <= server.most_open_calls <= 20
+    await provider.close()
+
+
+async def test_as_many_calls_are_open_as_the_endpoint_bears(server: ModelServer, catalog: Catalog):
+    """The first burst finds out, the next one keeps to it; nobody fails."""
+    policy = RetryPolicy(attempts=20, first_wait_seconds=0.05, longest_wait_seconds=0.2)
+    provider = LeanProvider(fixed(Endpoint(server.base_url)), catalog.info, policy=policy)
+    asked = []
+    for burst in ("first", "second"):
+        before = len(server.calls)
+        calls = (complete(provider, ask("at-most-8", f"{burst} {n}", timeout_seconds=30.0)) for n in range(48))
+        assert {done.text for done in await asyncio.gather(*calls)} == {submit("42")}
+        asked.append(len(server.calls) - before)
+    assert asked[0] > 48 + 30
+    assert asked[1] < 48 + 30
     await provider.close()
 
 
