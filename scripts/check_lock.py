@@ -31,9 +31,11 @@ def problems() -> list[str]:
                 found.append(f"{file}: {name} is not locked; run `make lock`")
             elif version and not re.fullmatch(re.escape(version).replace(r"\*", ".*"), held):
                 found.append(f"{file}: {name} is locked at {held}, pyproject.toml says {version}; run `make lock`")
+    for path in sorted((ROOT / "requirements").glob("*.txt")):
+        text = path.read_text()
         if "://" in text:
-            found.append(f"{file}: contains an address")
-        found += [f"{file}: {name} has no hash" for name in _without_hash(text)]
+            found.append(f"{path.name}: contains an address")
+        found += [f"{path.name}: {name} has no hash" for name in _without_hash(text)]
     return found
 
 

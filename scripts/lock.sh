@@ -10,3 +10,8 @@ compile() {  # target, then extra arguments
 }
 compile requirements/base.txt
 compile requirements/dev.txt --extra dev
+# what benchmarks are compared with, each for an environment of its own (tests/benchmarks/peers.py)
+for peer in rlms==0.1.3 dspy==3.4.1 minrlm==0.1.5; do
+    # shellcheck disable=SC2086
+    echo "$peer" | .venv/bin/uv pip compile $options - --output-file "requirements/peers-${peer%%==*}.txt"
+done

@@ -29,7 +29,9 @@ def bare_loop(client: BareClient, base_url: str) -> Call:
     """Make calls with asyncio's streams alone."""
 
     async def call(number: int) -> None:
-        await client.post(json.dumps(body_of(request(number), Endpoint(base_url))).encode())
+        await client.post(
+            json.dumps(body_of(request(number), Endpoint(base_url), ModelInfo("openai/delay-100", None))).encode()
+        )
 
     return call
 

@@ -95,7 +95,7 @@ class RecordingProvider:
 
     def stream(self, request: ChatRequest) -> AsyncGenerator[Item, None]:
         """Make a call."""
-        self.bodies.append(json.dumps(body_of(request, self._endpoint)).encode())
+        self.bodies.append(json.dumps(body_of(request, self._endpoint, self.info(request.model))).encode())
         return self._lean.stream(request)
 
     async def close(self) -> None:

@@ -39,7 +39,8 @@ answer["content"]); plain ones are answered `echo: <end of the prompt>`. A fallb
 whose last message contains "best answer". How tokens are counted: `tests.fakes.tokens`. What was asked,
 answered and reported in all is in `server.ledger`, whatever else is forgotten or cut.
 
-Control over HTTP, for the process form: GET /control/calls, GET /control/ledger, POST /control/release,
+Control over HTTP, for the process form: GET /control/calls, GET /control/times (of arrival),
+GET /control/ledger, POST /control/release,
 POST /control/reset, POST /control/script {"model", "replies": [text | object of Reply's fields]}.
 """
 
@@ -181,6 +182,8 @@ class ModelServer:
             self.reset()
         elif command == "ledger":
             return self.ledger.document()
+        elif command == "times":
+            return [call.at for call in self.calls]
         names = ("model", "messages", "body", "is_level", "status", "outcome")
         return [{name: getattr(call, name) for name in names} for call in self.calls]
 
