@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 from uuid import UUID
 
+from rlmlab.engine.media import marker
 from rlmlab.engine.types import ContextInfo, ContextPartInfo
 from rlmlab.errors import Invalid
 from sandbox.base import ContextPart, ContextSource, context_in_memory
-from trajectories import blobs
+from trajectories import blobs, media
 from trajectories.models import Blob, File, Run, RunInput
 from trajectories.models.runs import ContextKind
 
@@ -23,14 +24,15 @@ def attach(run: Run, *, context: Any, files: Sequence[UUID]) -> list[RunInput]:
     """Store a run's context and name its files, set the run's `context_kind` and `context_size`, return the inputs.
 
     A context alone stays a string or what JSON it is; files alone are a dict of name → text; both together are a dict
-    with the key `context` beside the files.
+    with the key `context` beside the files. In the place of an image or a sound stands what it is.
 
     Raises:
-        Invalid: a file is not the project's, or two share a name.
+        Invalid: a file is not the project's, two share a name, or an image or a sound is too large.
     """
     found = _files(run, files, taken=set() if context is None else {CONTEXT_NAME})
     kind = _kind(context, has_files=bool(found))
     inputs = [RunInput(organization_id=run.organization_id, run=run, name=file.name, blob=file.blob) for file in found]
+    media.note_types(inputs)
     if context is not None:
         as_json = kind in {ContextKind.JSON, ContextKind.MIXED}
         pieces = json_pieces(context) if as_json else text_pieces(context)
@@ -101,12 +103,16 @@ def info(run: Run, inputs: Sequence[RunInput]) -> ContextInfo | None:
         case ContextKind.NONE:
             return None
         case ContextKind.FILES:
-            parts = tuple(ContextPartInfo(entry.name, entry.blob.size) for entry in inputs)
-            return ContextInfo("files", run.context_size, parts)
+            return ContextInfo("files", run.context_size, tuple(map(_told, inputs)))
         case ContextKind.TEXT:
             return ContextInfo("text", run.context_size)
         case _:
-            return ContextInfo("json", run.context_size)
+            shown = tuple(_told(entry) for entry in inputs if entry.media_type)
+            return ContextInfo("json", run.context_size, shown)
+
+
+def _told(entry: RunInput) -> ContextPartInfo:
+    return ContextPartInfo(entry.name, entry.blob.size, entry.media_type)
 
 
 def open_source(run: Run, inputs: Sequence[RunInput]) -> ContextSource | None:
@@ -114,6 +120,8 @@ def open_source(run: Run, inputs: Sequence[RunInput]) -> ContextSource | None:
     match run.context_kind:
         case ContextKind.NONE:
             return None
+        case ContextKind.FILES if any(entry.media_type for entry in inputs):
+            return context_in_memory("json", _object(inputs, as_it_is=None))
         case ContextKind.FILES:
             return context_in_memory("files", _all_bytes(inputs), tuple(_parts(inputs)))
         case ContextKind.TEXT:
@@ -121,7 +129,7 @@ def open_source(run: Run, inputs: Sequence[RunInput]) -> ContextSource | None:
         case ContextKind.JSON:
             return context_in_memory("json", _all_bytes(inputs))
         case _:
-            return context_in_memory("json", _mixed(inputs))
+            return context_in_memory("json", _object(inputs, as_it_is=0))
 
 
 def _all_bytes(inputs: Iterable[RunInput]) -> Iterator[bytes]:
@@ -136,11 +144,15 @@ def _parts(inputs: Iterable[RunInput]) -> Iterator[ContextPart]:
         offset += entry.blob.size
 
 
-def _mixed(inputs: Sequence[RunInput]) -> Iterator[bytes]:
-    """Write one JSON object: the context as the JSON it is, each file beside it as a string."""
+def _object(inputs: Sequence[RunInput], *, as_it_is: int | None) -> Iterator[bytes]:
+    """Write one JSON object: each file as a string, media as what tells of it, one entry as the JSON that it is."""
+    shown = {file.name: file for file in media.references(inputs)}
     for at, entry in enumerate(inputs):
         yield f"{', ' if at else '{'}{json.dumps(entry.name)}: ".encode("ascii")
-        yield from blobs.read(entry.blob) if at == 0 else _as_json_string(entry.blob)
+        if entry.name in shown:
+            yield json.dumps(marker(shown[entry.name])).encode("ascii")
+        else:
+            yield from blobs.read(entry.blob) if at == as_it_is else _as_json_string(entry.blob)
     yield b"}"
 
 

@@ -20,6 +20,7 @@ from trajectories.answers import RunAnswers
 from trajectories.doorbell import Doorbell
 from trajectories.environments import Environments
 from trajectories.improvement.examples import engine_examples
+from trajectories.media import RunMedia
 from trajectories.memories import RunMemory, pinned_for
 from trajectories.models import Run, RunInput
 from trajectories.sinks import Database, DatabaseSink
@@ -101,6 +102,7 @@ class Execution:
                 cache=answers,
                 record=loaded.record,
                 shared=loaded.shared.events,
+                media=RunMedia(loaded.inputs, self._database),
             )
             if outcome.status == "paused":
                 await self._database(leases.pause, self._holder)

@@ -10,6 +10,7 @@ from rlmlab.engine.types import Budget, ContextOpener, Edit, Example, Mode, RunS
 from sandbox.base import PROFILES
 from trajectories import contexts
 from trajectories.improvement.prompts import own_text
+from trajectories.media import references
 from trajectories.models import Run, RunInput
 
 
@@ -57,6 +58,7 @@ def run_spec(
         examples=shown.examples,
         edit=shared.edit,
         renewed_prompt=shared.renewed_prompt,
+        media=references(inputs),
     )
 
 

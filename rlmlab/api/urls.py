@@ -14,6 +14,7 @@ from rlmlab.api import (
     examples,
     experiments,
     files,
+    media,
     memories,
     openai,
     openai_errors,
@@ -71,6 +72,7 @@ api.add_router("/v1/projects", datasets.router)
 api.add_router("/v1/projects", experiments.router)
 api.add_router("/v1", runs.router)
 api.add_router("/v1", events.router)
+api.add_router("/v1", media.router)
 api.add_router("/v1", memories.router)
 api.add_router("/v1", ratings.router)
 api.add_router("/v1", examples.router)

@@ -37,6 +37,7 @@ def console_policy(nonce: str) -> str:
             f"style-src 'self' 'nonce-{nonce}'",
             "font-src 'self'",
             "img-src 'self' data:",
+            "media-src 'self'",
             "connect-src 'self'",
             "manifest-src 'self'",
             "base-uri 'none'",

@@ -17,7 +17,9 @@ from rlmlab.tenancy.models import ApiKey, Membership
 from tests.factories.experiments import make_experiment
 from tests.factories.runs import finished_run
 from tests.factories.tenancy import Tenant
+from tests.fakes.media import gif
 from trajectories.actions.examples import make_example
+from trajectories.actions.files import store_file
 from trajectories.actions.ratings import Judgement, rate_run
 from trajectories.improvement.prompts import ensure_system_prompt
 
@@ -47,7 +49,8 @@ def things_of(tenant: Tenant) -> dict[str, Any]:
     project = create_project(by=tenant.principal, slug=PROJECT)
     with scoping.organization(tenant.organization):
         key, membership = ApiKey.objects.all()[0], Membership.objects.all()[0]
-    run = finished_run(tenant.principal, project, task="Count what is secret.")
+    image = store_file(by=tenant.principal, project=project, name="secret.gif", chunks=[gif()])
+    run = finished_run(tenant.principal, project, task="Count what is secret.", files=[image.id])
     rating = rate_run(by=tenant.principal, run=run, judgement=Judgement("correct", 1.0))
     return {
         "organization": tenant.organization.slug,
@@ -55,6 +58,7 @@ def things_of(tenant: Tenant) -> dict[str, Any]:
         "slug": project.slug,
         "model": f"rlm/{project.slug}",
         "run_id": run.id,
+        "sha256": image.blob.sha256,
         "rating_id": rating.id,
         "example_id": make_example(by=tenant.principal, run=run).id,
         "key_id": key.id,

@@ -107,6 +107,7 @@ OPERATIONS: Final[dict[str, str]] = {
     "PATCH /api/v1/runs/{run_id}": "run.tag",
     "POST /api/v1/runs/{run_id}/cancel": "run.cancel",
     "GET /api/v1/runs/{run_id}/events": "run.view",
+    "GET /api/v1/runs/{run_id}/media/{sha256}": "run.view",
     "GET /api/v1/runs/{run_id}/spans": "run.view",
     "GET /api/v1/runs/{run_id}/export": "run.view",
     "GET /api/v1/projects/{slug}/memories": "memory.view",
