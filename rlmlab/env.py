@@ -108,6 +108,13 @@ class Environment(BaseSettings):
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = _set("INFO", "how much the processes log")
 
+    compaction_share: float = _set(
+        0.6, "share of a model's window at which a level's conversation is summarised", gt=0, le=1
+    )
+    compaction_tokens: int = _set(
+        100_000, "tokens at which it is summarised at the latest, however large the window", ge=2000
+    )
+
     # models
     default_model: str | None = _set(None, "model of runs and projects that name none; else the local model")
     local_model: str = _set("local/gemma-3-270m", "name of the local model")

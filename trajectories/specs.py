@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, cast
 
+from django.conf import settings
+
 from rlmlab.engine.events import Event
 from rlmlab.engine.memory import Recalled
-from rlmlab.engine.types import Budget, ContextOpener, Edit, Example, Mode, RunSpec
+from rlmlab.engine.types import Budget, Compaction, ContextOpener, Edit, Example, Mode, RunSpec
 from sandbox.base import PROFILES
 from trajectories import contexts
 from trajectories.improvement.prompts import own_text
@@ -59,6 +61,7 @@ def run_spec(
         edit=shared.edit,
         renewed_prompt=shared.renewed_prompt,
         media=references(inputs),
+        compaction=Compaction(settings.RLMLAB.compaction_share, settings.RLMLAB.compaction_tokens),
     )
 
 

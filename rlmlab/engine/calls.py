@@ -30,7 +30,7 @@ LONGEST_CALL_SECONDS = 600.0
 MOST_IN_FLIGHT = 64  # calls of a run; how many an endpoint bears is the provider's to find out
 
 Item = TextDelta | Restarted | Completed
-Purpose = Literal["step", "sub_call", "fallback", "repair"]
+Purpose = Literal["step", "sub_call", "fallback", "repair", "compaction"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,7 @@ class ModelCall:
     path: str
     output_tokens: int
     held: bool = False  # the run's own fallback, which may use what was held back for it
+    optional: bool = False  # the level can do without it: its refusal exhausts nothing
     fallback_for: str | None = None
     patience: float = 1.0
     response_schema: Mapping[str, Any] | None = (
@@ -128,7 +129,7 @@ class Caller:
         cap = call.output_tokens if info.max_output_tokens is None else min(call.output_tokens, info.max_output_tokens)
         if info.context_window is not None:
             cap = max(1, min(cap, max(info.context_window // 8, info.context_window - call.prompt.bound)))
-        ask = Ask(call.prompt.bound, cap, info.price, fallback=call.held)
+        ask = Ask(call.prompt.bound, cap, info.price, fallback=call.held, optional=call.optional)
         async with self._in_flight, self._meter.reserve(ask) as reservation, self.gate.passing():
             yield reservation
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
+from rlmlab.engine import arguments
 from rlmlab.engine.errors import BudgetExhausted
 from rlmlab.engine.places import Place
 from rlmlab.engine.services import Asked
@@ -15,12 +16,13 @@ from sandbox.base import JSON, HostCall
 from sandbox.errors import Refused
 
 BUDGET = "budget"
+HISTORY = "history"
 
 
 def functions(tree: Tree) -> tuple[str, ...]:
     """Name all host functions of a level's REPL."""
     asking = SUB_CALLS if tree.spec.mode == "rlm" else ()
-    return (*asking, BUDGET, *(name for service in tree.services for name in service.functions))
+    return (*asking, BUDGET, HISTORY, *(name for service in tree.services for name in service.functions))
 
 
 class CellHost:
@@ -30,6 +32,7 @@ class CellHost:
         self, tree: Tree, place: Place, span: OpenSpan, *, run_child: RunChild, before: Callable[[], None]
     ) -> None:
         self.open_context: ContextOpener = no_context  # of the level, for tools that read its input
+        self.history: Callable[[], JSON] = list  # all that was said in the level's conversation
         self.calls = 0
         self.recalls: list[int] = []  # how many memories each found
         self.fatal: BaseException | None = None
@@ -84,6 +87,9 @@ class CellHost:
             return await self._sub_calls.answer(call)
         if call.name == BUDGET:
             return self._budget(call)
+        if call.name == HISTORY:  # follows from what is on record, so that it needs no record of its own
+            arguments.bind(call)
+            return self.history()
         for service in self._tree.services:
             if call.name in service.functions:
                 return await service.answer(call, Asked(self._place.of(call), self._span, self.open_context))

@@ -1,5 +1,6 @@
 """The messages of one RLM level, with their size and hash kept as they grow."""
 
+import copy
 import hashlib
 import json
 from collections.abc import Sequence
@@ -10,8 +11,8 @@ from rlmlab.engine.media import token_bound
 from rlmlab.engine.providers.base import ChatMessage, Media, Role, ToolCall, ToolSpec
 
 LEFT_OUT = (
-    "\n\n[Your earlier turns are not shown any more, to fit your window. "
-    "The variables they made are still in the REPL.]"
+    "\n\n[Your earlier turns are not shown any more, to fit your window. The variables they made are still in the "
+    "REPL, and `history()` returns every message of this conversation as a list of dicts {role, content}.]"
 )
 
 
@@ -38,6 +39,17 @@ class Conversation:
         self._hash = hashlib.sha256()
         self._head = 0
         self._left_out = 0
+        self._summed_up = 0  # of those left out, the ones that the summary stands for
+        self._summary = ""
+
+    @property
+    def bound(self) -> int:
+        """Bound the tokens of what is sent, with all turns that were not left out yet."""
+        return self._bound + (text_bound(self._note()) if self._left_out else 0)
+
+    def history(self) -> list[dict[str, str]]:
+        """Return every message, also those that are not sent any more."""
+        return [{"role": message.role, "content": message.content} for message in self._messages]
 
     def add(self, role: Role, content: str, *, tool_calls: Sequence[ToolCall] = (), tool_call_id: str = "") -> None:
         """Append a message; two of the same role in a row become one, as many providers demand, but for tools' own."""
@@ -75,9 +87,44 @@ class Conversation:
         head = self._messages[: self._head]
         last = head[-1]
         kept = self._messages[self._head + self._left_out :]
-        marked = replace(last, content=last.content + LEFT_OUT)
+        note = self._note()
+        marked = replace(last, content=last.content + note)
         digest = f"{self._hash.hexdigest()}-{self._left_out}"
-        return Prompt((*head[:-1], marked, *kept), self._bound + text_bound(LEFT_OUT), digest)
+        if self._summary:
+            digest += f"-{request_hash(note)[:16]}"
+        return Prompt((*head[:-1], marked, *kept), self._bound + text_bound(note), digest)
+
+    def followed_by(self, role: Role, content: str) -> "Conversation":
+        """Return a conversation that goes on from this one and leaves it as it is."""
+        other = copy.copy(self)
+        other._messages, other._bounds = self._messages.copy(), self._bounds.copy()  # noqa: SLF001 - its own kind
+        other._hash = self._hash.copy()  # noqa: SLF001 - its own kind
+        other.add(role, content)
+        return other
+
+    def older(self, kept_tokens: int) -> int:
+        """Bound the tokens of the turns that are sent, but for the latest ones of at most `kept_tokens`."""
+        first = self._head + self._left_out
+        return sum(self._bounds[first : self._latest(kept_tokens)])
+
+    def summarise(self, summary: str, kept_tokens: int) -> None:
+        """Let a summary stand for all turns but the latest ones of at most `kept_tokens`; the last one always stays."""
+        first, latest = self._head + self._left_out, self._latest(kept_tokens)
+        self._bound -= sum(self._bounds[first:latest])
+        self._left_out = self._summed_up = latest - self._head
+        self._summary = summary
+
+    def _latest(self, kept_tokens: int) -> int:
+        """Find where the latest turns begin that have at most `kept_tokens`; the last one counts in any case."""
+        at = self._head + self._left_out
+        while (following := at + self._turn_length(at)) < len(self._messages) and sum(self._bounds[at:]) > kept_tokens:
+            at = following
+        return at
+
+    def _note(self) -> str:
+        """Say what is not sent any more."""
+        summary = f"\n\n{self._summary}" if self._summary else ""
+        return summary + (LEFT_OUT if self._left_out > self._summed_up else "")
 
     def _leave_out(self, room_tokens: int) -> None:
         """Drop the oldest turns, a reply with all that answers it at a time; the latest stays."""

@@ -58,10 +58,10 @@ class SpanStarted(Payload):
     `data` by kind. run: task, model, sub_model, depth_models (by depth, the root's first), mode, mode_reason (why
     `auto` chose it, or null), fallback_models, prompt (name and version, null for the taught one), examples
     (ids), memory (bool), tools (names), environment, level, profile, budget, context {kind, size, parts}.
-    step: number. model_call: model, purpose (step | sub_call | fallback | repair), fallback_for (the model in whose
-    place this one is asked, or null), request_hash, max_tokens, price.
+    step: number. model_call: model, purpose (step | sub_call | fallback | repair | compaction), fallback_for (the
+    model in whose place this one is asked, or null), request_hash, max_tokens, price.
     execution: cell. sub_call: function, prompt (first 2,000 characters), request_hash, index, batch_size, model,
-    schema (where a JSON value is asked for), media (where there is some).
+    budget (where limits were given), schema (where a JSON value is asked for), media (where there is some).
     tool_call: request_hash and its arguments by name (recall: query, limit; remember: text; budget: none); of a tool
     they stand in arguments, as text where they are no JSON.
     """
@@ -107,7 +107,8 @@ class Message(Payload):
     in its model_call span, observations and nudges (role user) in the step span.
 
     `example` are the built-in worked ones, and in one message those of earlier runs; `memory` the pinned notes; `edit`
-    a person's code in place of a reply; `repair` says how a reply differs from the schema that was asked for.
+    a person's code in place of a reply; `repair` says how a reply differs from the schema that was asked for;
+    `summarise` asks for a summary of the turns so far, `summary` then stands in their place.
     `tool_calls` are what a model's message asks for in its provider's own form; each is answered by a message of role
     tool (an observation) in the step span, which names it by `tool_call_id`. `media` was sent with the message. Each of
     the three is left out where there is none.
@@ -117,7 +118,19 @@ class Message(Payload):
     role: Literal["system", "user", "assistant", "tool"]
     content: str
     purpose: Literal[
-        "system", "task", "example", "reply", "observation", "nudge", "fallback", "prompt", "memory", "repair", "edit"
+        "system",
+        "task",
+        "example",
+        "reply",
+        "observation",
+        "nudge",
+        "fallback",
+        "prompt",
+        "memory",
+        "repair",
+        "edit",
+        "summarise",
+        "summary",
     ] = "reply"
     tool_calls: list[ToolCall] = Field(default_factory=list, exclude_if=_is_empty)
     tool_call_id: str = Field(default="", exclude_if=_is_empty)

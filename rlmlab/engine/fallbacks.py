@@ -55,6 +55,7 @@ class Question:
     output_tokens: int
     held: bool = False  # the run's own fallback, which may use what was held back for it
     response_schema: Mapping[str, Any] | None = None
+    optional: bool = False  # the level can do without it: its refusal exhausts nothing
 
     def path_of(self, number: int) -> str:
         """Name the place of the call to the `number`-th model of the list."""
@@ -69,6 +70,7 @@ class Question:
             path=self.path_of(number),
             output_tokens=self.output_tokens,
             held=self.held,
+            optional=self.optional,
             fallback_for=None if number == 1 else self.info.model,
             patience=1.0 if last else PATIENCE,
             response_schema=self.response_schema,

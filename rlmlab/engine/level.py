@@ -8,6 +8,7 @@ from rlmlab.engine.budget import FALLBACK_OUTPUT_TOKENS, STEP_OUTPUT_TOKENS, Met
 from rlmlab.engine.calls import Reply
 from rlmlab.engine.cellhost import CellHost, functions
 from rlmlab.engine.children import finish
+from rlmlab.engine.compaction import Compactor
 from rlmlab.engine.conversation import Conversation, Prompt
 from rlmlab.engine.errors import BudgetExhausted, UnfitReply
 from rlmlab.engine.events import Answer, Code, Failure, Log, Memory, Message
@@ -60,6 +61,7 @@ class Level:
         self._shared = self._record.shared_steps(spec.path)  # steps of another run, which this one goes on from
         self._cells = 0
         self._conversation = Conversation()
+        self._compactor = Compactor(tree, spec.info, self._conversation)
         session = SessionSpec(
             tree.spec.profile, functions=functions(tree), tree=str(tree.spec.run_id), depth=spec.depth
         )
@@ -136,7 +138,7 @@ class Level:
             if reply is not None:
                 self._add(reply)
             for message in self._record.messages(step.started.path):
-                self._conversation.add(message.role, message.content, tool_call_id=message.tool_call_id)
+                self._compactor.recollect(message)
             number += 1
 
     async def fallback(self, limit: str, *, held: bool) -> Submitted | None:
@@ -241,6 +243,8 @@ class Level:
             told += [texts.CUT_CODE] if cut else ([] if acted else [texts.NO_CODE])
         told.append(self._left(number))
         self._say(span, Message(role="user", content="\n\n".join(told), purpose="observation" if acted else "nudge"))
+        if number - self._shared < self._tree.meter.budget.max_steps:
+            await self._compactor.after(span)
         span.emit(self._tree.meter.state())
         return None
 
@@ -258,6 +262,7 @@ class Level:
             output = OutputBuffer(span, view)
             host = CellHost(self._tree, place, span, run_child=self._child, before=output.flush)
             host.open_context = self._spec.open_context
+            host.history = self._conversation.history
             try:
                 result = await self._repl.execute(code, handler=host.serve, on_output=output.write)
             finally:

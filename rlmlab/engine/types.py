@@ -110,6 +110,18 @@ class Edit:
 
 
 @dataclass(frozen=True, slots=True)
+class Compaction:
+    """When a level's conversation is summarised: at a share of its model's window, at most at so many tokens."""
+
+    share: float = 0.6
+    tokens: int = 100_000
+
+    def threshold(self, window: int | None) -> int:
+        """Return it in tokens; None: the window is not known."""
+        return self.tokens if window is None else min(self.tokens, int(window * self.share))
+
+
+@dataclass(frozen=True, slots=True)
 class RunSpec:
     """One run, frozen when it was created.
 
@@ -144,6 +156,7 @@ class RunSpec:
     media: tuple[MediaReference, ...] = ()
     edit: Edit | None = None
     renewed_prompt: bool = False
+    compaction: Compaction = Compaction()
 
     def model_at(self, depth: int) -> str:
         """Name the model that is asked at a depth; a sub-call's is one below its cell's."""

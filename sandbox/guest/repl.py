@@ -9,6 +9,7 @@ from typing import Any, NoReturn, Protocol
 from sandbox.guest import tracebacks
 from sandbox.guest.output import Output, Printer, make_print
 from sandbox.guest.scaffold import (
+    YIELDING,
     Answer,
     BudgetExceeded,
     Host,
@@ -87,7 +88,13 @@ class Repl:
 
     def _restore(self) -> None:
         self._namespace.pop("print", None)
-        self._namespace.update(self._scaffold)
+        self._namespace.update(
+            {
+                name: value
+                for name, value in self._scaffold.items()
+                if name not in YIELDING or name not in self._namespace
+            }
+        )
 
     def _execute(self, filename: str, code: str) -> Frame:
         self._output.begin()

@@ -24,6 +24,9 @@ class ToolError(Exception):
     """A tool could not do what it was asked; the message says why."""
 
 
+YIELDING = frozenset({"history"})
+"""Names that a cell may well take for its own: what it binds to them stays, where others are restored."""
+
 _RAISABLE: dict[str, type[Exception]] = {
     error.__name__: error
     for error in (
@@ -139,7 +142,11 @@ def _services(host: Host) -> tuple[Callable[..., Any], ...]:
         """Keep a fact for later runs; returns its id."""
         return host.call("remember", [text], {})
 
-    return budget, recall, remember
+    def history() -> Any:
+        """Return every message of this conversation, as a list of dicts {role, content}."""
+        return host.call("history", [], {})
+
+    return budget, recall, remember, history
 
 
 def _tool(host: Host, name: str) -> Callable[..., Any]:

@@ -7,7 +7,7 @@ from typing import Any, Final, get_args
 
 import pytest
 
-from rlmlab.engine import events
+from rlmlab.engine import calls, events
 from tests.console.test_script import node
 from tests.guards.tree import ROOT
 
@@ -69,6 +69,13 @@ def test_what_an_event_changes_is_shown(stored: dict[str, Any], kind: str) -> No
     fields = stored["fields"][kind]
     assert fields != []
     assert [name for name in fields if re.search(rf"\.{name}\b|\{{[^}}\n]*\b{name}\b[^}}\n]*\}} = ", shown)] != []
+
+
+def test_every_purpose_of_a_model_call_has_words() -> None:
+    source = (ROOT / "static" / "js" / "elements" / "rlm-details.js").read_text()
+    found = re.search(r"const PURPOSES = {(.*?)};", source, re.DOTALL)
+    assert found is not None
+    assert set(re.findall(r"(\w+):", found[1])) == set(get_args(calls.Purpose))
 
 
 def test_every_kind_of_span_has_a_word_and_a_picture() -> None:

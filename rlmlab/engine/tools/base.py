@@ -17,7 +17,7 @@ T = TypeVar("T")
 SECONDS = 30.0
 BATCH = "tools_batched"
 TAKEN = frozenset({
-    "answer", "context", "budget", "recall", "remember", "llm_query", "llm_query_batched", "rlm_query",
+    "answer", "context", "budget", "history", "recall", "remember", "llm_query", "llm_query_batched", "rlm_query",
     "rlm_query_batched", "FINAL", "FINAL_VAR", "SUBMIT", "SHOW_VARS", "BudgetExceeded", "SubCallError", "ToolError",
     BATCH,
 })  # fmt: skip

@@ -53,14 +53,14 @@ function failureOf(span) {
 }
 
 export function stepCard(step, ui) {
-  const { calls, cells, notes } = stepParts(step);
+  const { calls, cells, notes, summaries } = stepParts(step);
   return html`
     <header class="step-head">
       <h2>${spanName(step)}</h2>
       ${statusOf(step.status, true)} <span class="push">${figures(step)}</span>
     </header>
     ${calls.map((call) => modelText(call, ui))} ${cells.map((cell) => executionCell(cell, ui))}
-    ${notes.map((note) => noteOf(note))} ${logsOf(step)} ${isOrigin(step) ? failureOf(step) : nothing}
+    ${notes.map((note) => noteOf(note))} ${summaries.map((call) => summaryOf(call, ui))} ${logsOf(step)} ${isOrigin(step) ? failureOf(step) : nothing}
   `;
 }
 
@@ -113,6 +113,11 @@ function outputOf(cell, output, index, ui) {
     ${hidden ? html`<button class="button button-sm" @click=${() => ui.toggle(key)}>Show ${format.count(hidden)} more characters</button>` : nothing}
     ${output.truncated ? html`<p class="faint">The output was longer than the limit of a cell; the rest was not kept.</p>` : nothing}
   </div>`;
+}
+
+/** The model's summary of the turns so far, which stands in their place from here on. */
+function summaryOf(call, ui) {
+  return html`<h3 class="label">Earlier turns summed up</h3> ${modelText(call, ui)}`;
 }
 
 function noteOf(note) {

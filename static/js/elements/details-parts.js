@@ -87,7 +87,7 @@ export function requestOfCall(store, call) {
   const asJson = () => copy(JSON.stringify(asRequest(messages), null, 2), "Request copied");
   return html`${messages.length
       ? html`${heading(`Request · ${messages.length} messages`, pictured("copy", "Copy request as JSON", asJson))}
-          <p class="faint">As said on record. Where a window was full, the oldest turns were left out.</p>
+          <p class="faint">As said on record. Where it grew long, a summary or nothing stood for the oldest turns.</p>
           ${messages.map((message) => requestMessage(message))}`
       : nothing}
     ${reply ? passage("Reply", reply.content) : nothing}`;

@@ -23,7 +23,7 @@ const SHOWN_ELSEWHERE = new Set([
   "query", "text", "cached", "coverage",
 ]);
 const CHIPPED = new Set(["model_call", "sub_call", "tool_call"]); // whose name does not say what they are
-const PURPOSES = { step: "Step of this level", sub_call: "Sub-call", fallback: "Best answer so far" };
+const PURPOSES = { step: "Step of this level", sub_call: "Sub-call", fallback: "Best answer so far", repair: "Mending a reply", compaction: "Summary of earlier turns" };
 const SOURCES = { measured: "the host", self_reported: "the guest itself", unavailable: "nobody: not available" };
 
 function promptAddress({ project, prompt }) {

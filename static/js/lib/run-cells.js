@@ -72,10 +72,12 @@ export function subCallGroups(span) {
 
 /** A step as the notebook shows it. */
 export function stepParts(step) {
-  const calls = step.children.filter((child) => child.kind === "model_call");
+  const asked = step.children.filter((child) => child.kind === "model_call");
+  const calls = asked.filter((call) => call.data.purpose !== "compaction");
+  const summaries = asked.filter((call) => call.data.purpose === "compaction");
   const cells = step.children.filter((child) => child.kind === "execution");
   const notes = step.messages.filter((message) => message.purpose === "nudge" || message.purpose === "fallback");
-  return { calls, cells, notes };
+  return { calls, cells, notes, summaries };
 }
 
 /** Join an output's pieces up to `limit` characters: [text, characters left out]. */

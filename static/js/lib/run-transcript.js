@@ -9,6 +9,11 @@ export function speakerOf(store, call) {
   return above || store.root;
 }
 
+/** Whether a span is a model call whose reply is part of the conversation; a summary's reply stands in its own message. */
+function speaks(span) {
+  return span.kind === "model_call" && span.data.purpose !== "compaction";
+}
+
 /** All messages of a level: those it began with, replies, observations: {seq, at, role, purpose, content, span}. */
 export function conversationOf(level) {
   const found = [];
@@ -18,7 +23,7 @@ export function conversationOf(level) {
   take(level);
   for (const child of level.children) {
     take(child);
-    if (child.kind === "step") child.children.filter((each) => each.kind === "model_call").forEach(take);
+    if (child.kind === "step") child.children.filter(speaks).forEach(take);
   }
   return found.sort((left, right) => left.seq - right.seq);
 }
@@ -31,9 +36,12 @@ export function speaking(level) {
   return calls.find((span) => span.kind === "model_call" && span.status === "running" && !span.messages.length) || null;
 }
 
-/** What a model call was sent: everything said in its conversation before it began. */
+/** What a model call was sent: everything said in its conversation before it began; of summaries, the last one. */
 export function requestOf(store, call) {
-  return conversationOf(speakerOf(store, call)).filter((message) => message.seq < call.seq);
+  const said = conversationOf(speakerOf(store, call)).filter((message) => message.seq < call.seq);
+  const last = said.findLast((message) => message.purpose === "summary");
+  const asks = call.data.purpose === "compaction" ? said.findLast((message) => message.purpose === "summarise") : null;
+  return said.filter((message) => (message.purpose !== "summary" || message === last) && (message.purpose !== "summarise" || message === asks));
 }
 
 /** The same as a provider takes it: messages of one role in a row are one. */

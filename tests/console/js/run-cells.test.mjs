@@ -81,3 +81,15 @@ test("the cards that hold a span are named from the outermost", () => {
   assert.deepEqual(place("mq2"), place("q2"));
   assert.deepEqual(place("x1"), []);
 });
+
+test("a summary's call stands apart from that of the step", () => {
+  const events = new Events();
+  events.start("run", "run");
+  events.start("s1", "step", { parent: "run" });
+  events.start("m1", "model_call", { parent: "s1", data: { purpose: "step" } });
+  events.start("h1", "model_call", { parent: "s1", data: { purpose: "compaction" } });
+  const store = new RunStore();
+  for (const event of events.all) store.apply(event);
+  const parts = cells.stepParts(store.spans.get("s1"));
+  assert.deepEqual([parts.calls, parts.summaries].map((spans) => spans.map((span) => span.id)), [["m1"], ["h1"]]);
+});

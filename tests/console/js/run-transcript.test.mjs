@@ -87,3 +87,24 @@ test("the call that writes now is the open one of the last step", () => {
   assert.equal(speaking(stored(events).root), null);
   assert.equal(speaking(new RunStore().place("x")), null);
 });
+
+test("a summary stands in the conversation once, and only its own call was sent what asks for it", () => {
+  const events = run();
+  const sumUp = (step, id, content) => {
+    events.add("message", step, { role: "user", content: "Sum up", purpose: "summarise" }, { parent: "run" });
+    events.start(id, "model_call", { parent: step, data: { purpose: "compaction" } });
+    events.add("message", id, { role: "assistant", content, purpose: "reply" }, { parent: step });
+    events.finish(id, "model_call", { parent: step });
+    events.add("message", step, { role: "user", content: `Summed up: ${content}`, purpose: "summary" }, { parent: "run" });
+  };
+  sumUp("s1", "h1", "first");
+  sumUp("s3", "h3", "second");
+  events.start("s5", "step", { parent: "run" });
+  events.start("m5", "model_call", { parent: "s5" });
+  const store = stored(events);
+  const said = texts(conversationOf(store.root));
+  assert.deepEqual(said.slice(-4), ["Sum up", "Summed up: first", "Sum up", "Summed up: second"]);
+  const sent = (id) => texts(requestOf(store, store.spans.get(id)));
+  assert.deepEqual(sent("h3").slice(-2), ["Summed up: first", "Sum up"]);
+  assert.deepEqual(sent("m5").filter((text) => text.startsWith("Sum")), ["Summed up: second"]);
+});
