@@ -74,10 +74,25 @@ def read(blob: Blob) -> Iterator[bytes]:
     """Yield a blob's bytes, one chunk in memory at a time."""
     with _server_side_cursor() as cursor:
         for number in range(-(-blob.size // CHUNK_BYTES)):
-            row = cursor.execute(_SELECT, [blob.id, number], binary=True).fetchone()
-            if row is None:
-                raise LookupError(f"chunk {number} of blob {blob.id} is missing")
-            yield row[0]
+            yield _chunk(cursor, blob, number)
+
+
+def part(blob: Blob, start: int, length: int) -> bytes:
+    """Return some of a blob's bytes, reading the chunks that they lie in and no others."""
+    end = min(start + length, blob.size)
+    if start >= end:
+        return b""
+    with _server_side_cursor() as cursor:
+        chunks = [_chunk(cursor, blob, number) for number in range(start // CHUNK_BYTES, -(-end // CHUNK_BYTES))]
+    first = start - start % CHUNK_BYTES
+    return b"".join(chunks)[start - first : end - first]
+
+
+def _chunk(cursor: psycopg.Cursor[Any], blob: Blob, number: int) -> bytes:
+    row = cursor.execute(_SELECT, [blob.id, number], binary=True).fetchone()
+    if row is None:
+        raise LookupError(f"chunk {number} of blob {blob.id} is missing")
+    return bytes(row[0])
 
 
 def rechunked(pieces: Iterable[bytes]) -> Iterator[bytes]:

@@ -28,6 +28,7 @@ from trajectories.specs import Shared, Shown, run_spec
 from trajectories.stopping import to_the_end
 from trajectories.store import Holder
 from trajectories.stored import shared_with, stored_events
+from trajectories.tools import tools_of
 
 logger = logging.getLogger(__name__)
 
@@ -103,6 +104,7 @@ class Execution:
                 record=loaded.record,
                 shared=loaded.shared.events,
                 media=RunMedia(loaded.inputs, self._database),
+                tools=tools_of(loaded.run, loaded.inputs, self._database),
             )
             if outcome.status == "paused":
                 await self._database(leases.pause, self._holder)

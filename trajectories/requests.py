@@ -21,6 +21,7 @@ from rlmlab.tenancy.limits import checked_budget, highest_of
 from rlmlab.tenancy.models import Organization, Project
 from trajectories import environments
 from trajectories.models.runs import Mode
+from trajectories.tools import clean_tools
 
 DEFAULT_COST_USD: Final = 1.0
 TASK_CHARACTERS: Final = 1_000_000
@@ -63,6 +64,7 @@ class RunRequest:
     use_examples: bool = False
     use_memory: bool = False
     priority: int = 0
+    tools: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,7 @@ class RunPlan:
     seed: int | None
     tags: tuple[str, ...]
     priority: int
+    tools: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +142,7 @@ def plan(request: RunRequest, *, organization: Organization, project: Project) -
     environment = checks.run(lambda: environments.resolve(wanted), environments.NONE)
     budget = checks.run(lambda: _budget(request.budget, organization, project), Budget())
     tags: tuple[str, ...] = checks.run(lambda: clean_tags(request.tags), ())
+    tools: tuple[str, ...] = checks.run(lambda: clean_tools(request.tools, project), ())
     checks.run(lambda: _check_context(request), None)
     if request.mode not in {"", *Mode.values}:
         checks.add("mode", f"must be one of {', '.join(Mode.values)}")
@@ -165,6 +169,7 @@ def plan(request: RunRequest, *, organization: Organization, project: Project) -
         seed=seed,
         tags=tags,
         priority=request.priority,
+        tools=tools,
     )
 
 

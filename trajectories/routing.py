@@ -21,7 +21,7 @@ LOOKED_AT: Final = 1000
 """So many of the model's newest runs count; older ones may have had other prompts."""
 SIMILAR: Final = 4
 SMALL_BYTES: Final = 16_384
-NEEDS_REPL: Final = ("use_examples", "use_memory", "prompt")
+NEEDS_REPL: Final = ("use_examples", "use_memory", "prompt", "tools")
 RAN_OUT: Final = (FinishReason.BUDGET, FinishReason.TIMEOUT)
 
 

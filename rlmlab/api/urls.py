@@ -22,6 +22,7 @@ from rlmlab.api import (
     prompts,
     ratings,
     runs,
+    tools,
 )
 from rlmlab.api.auth import KeyAuth, SessionAuth
 from rlmlab.api.docs import LocalSwagger
@@ -77,6 +78,7 @@ api.add_router("/v1", memories.router)
 api.add_router("/v1", ratings.router)
 api.add_router("/v1", examples.router)
 api.add_router("/v1", cache.router)
+api.add_router("/v1", tools.router)
 
 
 urlpatterns = [

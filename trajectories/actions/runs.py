@@ -85,6 +85,7 @@ def new_run(by: Principal, project: Project, planned: RunPlan) -> Run:
         seed=planned.seed,
         priority=planned.priority,
         tags=list(planned.tags),
+        tools=list(planned.tools),
         created_by_kind=by.actor.kind,
         created_by_id=by.actor.id,
         cost_limit_given=planned.cost_limit_given,

@@ -15,6 +15,9 @@ Model = Annotated[str | None, Field(description="A LiteLLM name; null: the insta
 SubModel = Annotated[str | None, Field(description="Model of sub-calls; null: the run's own model.")]
 Fallbacks = Annotated[list[str], Field(description="Asked in order when a model fails for good; at most five.")]
 
+Hosts = Annotated[
+    list[str], Field(description="What the tool http_fetch may reach: api.example.com, or *.example.com for all below.")
+]
 CACHE: Final = (
     "Answer plain sub-calls from what runs of the organization have paid for, where model, endpoint, prompt, seed and "
     "schema are the same; for runs that are made from now on."
@@ -41,6 +44,7 @@ class ProjectPatch(Body):
     use_examples: bool = Field(False, description="What the console's form of a new run starts with.")
     use_memory: bool = Field(False, description="What the console's form of a new run starts with.")
     cache_sub_calls: bool = Field(False, description=CACHE)
+    allowed_hosts: Hosts = []
     budget: BudgetIn = BudgetIn()
 
     def changes(self) -> dict[str, Any]:
@@ -76,6 +80,7 @@ class ProjectOut(Schema):
     use_examples: bool
     use_memory: bool
     cache_sub_calls: bool = Field(description=CACHE)
+    allowed_hosts: list[str]
     budget: ProjectBudget
     created_at: datetime
 
@@ -93,6 +98,7 @@ class ProjectOut(Schema):
             use_examples=project.use_examples,
             use_memory=project.use_memory,
             cache_sub_calls=project.cache_sub_calls,
+            allowed_hosts=project.allowed_hosts,
             budget=ProjectBudget(**{name: getattr(project, name) for name in ProjectBudget.model_fields}),
             created_at=project.created_at,
         )

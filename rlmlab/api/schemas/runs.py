@@ -72,7 +72,7 @@ class RunIn(Body):
     prompt: PromptReference = None
     use_examples: bool = Field(False, description="Show the model the project's best fitting examples.")
     use_memory: bool = Field(False, description="Let the model recall and remember across the project's runs.")
-    tools: list[str] = Field([], max_length=0, description="Project tools are not part of this installation yet.")
+    tools: list[str] = Field([], description="Names of tools that the run may use: GET /api/v1/tools.")
 
     def request(self) -> RunRequest:
         """Return what is asked for, in the domain's words."""
@@ -95,6 +95,7 @@ class RunIn(Body):
             prompt="" if self.prompt is None else str(self.prompt),
             use_examples=self.use_examples,
             use_memory=self.use_memory,
+            tools=self.tools,
         )
 
 
@@ -200,6 +201,7 @@ class RunSummary(Schema):
     environment_level: str | None
     use_examples: bool
     use_memory: bool
+    tools: list[str]
     budget: Budget
     totals: Totals
     cache: CacheUse
@@ -257,6 +259,7 @@ def summary(run: Run) -> dict[str, Any]:
         "environment_level": run.environment_level or None,
         "use_examples": run.use_examples,
         "use_memory": run.use_memory,
+        "tools": run.tools,
         "budget": {name: getattr(run, name) for name in Budget.model_fields},
         "totals": Totals.of(run),
         "cache": {"on": run.use_cache, "sub_calls": run.cached_sub_calls, "saved_usd": run.saved_usd},

@@ -19,6 +19,7 @@ LABELS: Final = {
     "max_depth": ("Depth", "Deeper rlm_query calls are answered plainly"),
 }
 WITH_FRACTION: Final = {"max_cost_usd", "max_seconds"}
+LINES: Final = ("fallback_models", "allowed_hosts")
 
 
 class ProjectSettingsForm(forms.Form):
@@ -45,12 +46,18 @@ class ProjectSettingsForm(forms.Form):
         "organization whose project has this on, without a call. Leave it off where runs shall sample anew, as with a "
         "temperature above 0 and no seed.",
     )
+    allowed_hosts = forms.CharField(
+        label="Hosts that http_fetch may reach",
+        required=False,
+        widget=forms.Textarea,
+        help_text="One a line: api.example.com, or *.example.com for all below it. Empty: the tool is off.",
+    )
 
     def __init__(
         self, project: Project, organization: Organization, data: Mapping[str, Any] | None, *, model: str
     ) -> None:
-        start = {name: getattr(project, name) for name in self.base_fields if name != "fallback_models"}
-        start |= {"fallback_models": "\n".join(project.fallback_models)}
+        start = {name: getattr(project, name) for name in self.base_fields if name not in LINES}
+        start |= {name: "\n".join(getattr(project, name)) for name in LINES}
         start |= {f"budget.{name}": getattr(project, name) for name in HIGHEST}
         super().__init__(data, initial=start)
         self.fields["default_model"].help_text = f"A LiteLLM name; empty: {model}."
@@ -70,5 +77,11 @@ class ProjectSettingsForm(forms.Form):
 
     def clean_fallback_models(self) -> list[str]:
         """Split at line ends."""
-        lines = self.cleaned_data["fallback_models"].splitlines()
-        return [line.strip() for line in lines if line.strip()]
+        return self._lines("fallback_models")
+
+    def clean_allowed_hosts(self) -> list[str]:
+        """Split at line ends."""
+        return self._lines("allowed_hosts")
+
+    def _lines(self, name: str) -> list[str]:
+        return [line.strip() for line in self.cleaned_data[name].splitlines() if line.strip()]

@@ -19,6 +19,7 @@ from trajectories.improvement.examples import counts_of as examples_of
 from trajectories.improvement.prompt_queries import labels_of, prompt_for, versions_page
 from trajectories.models.prompts import SYSTEM_PROMPT
 from trajectories.recent import default_model, model_names
+from trajectories.tools import offers
 
 PROMPT_VERSIONS = 50
 
@@ -44,6 +45,7 @@ def launch(request: HttpRequest, principal: Principal, project: str) -> HttpResp
         "memories": memories_of(principal, found)["active"],
         "pinned": len(pinned_memories(organization_id=principal.organization_id, project_id=found.id)),
         "models": model_names(principal, found),
+        "tools": offers(found),
         "budget": replace(Budget(), **{name: value for name, value in own.items() if value is not None}),
         "caps": principal.organization.budget_caps(),
     }

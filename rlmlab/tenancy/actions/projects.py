@@ -9,6 +9,7 @@ from rlmlab.engine.errors import MissingCredentials, UnknownModel
 from rlmlab.errors import FieldError, Invalid, NotFound
 from rlmlab.tenancy.catalogs import catalog_of
 from rlmlab.tenancy.fields import clean_environment, clean_slug, clean_text, unique
+from rlmlab.tenancy.hosts import clean_hosts
 from rlmlab.tenancy.limits import HIGHEST, checked_budget
 from rlmlab.tenancy.models import EnvironmentName, Organization, Project
 from rlmlab.tenancy.principals import Principal
@@ -57,9 +58,9 @@ def configure_project(*, by: Principal, project: Project, changes: Mapping[str, 
     """Change what is named of a project's settings; what is not named stays, and what stays as it is leaves no entry.
 
     `changes` has `name`, `default_model`, `default_sub_model`, `fallback_models`, `default_environment`,
-    `use_examples`, `use_memory`, `cache_sub_calls`, and limits as `budget.<limit>`, where None is the installation's
-    default. Models are checked when they are new here: one whose key was taken away since does not stand in the way of
-    another change.
+    `use_examples`, `use_memory`, `cache_sub_calls`, `allowed_hosts`, and limits as `budget.<limit>`, where None is the
+    installation's default. Models are checked when they are new here: one whose key was taken away since does not stand
+    in the way of another change.
 
     Raises:
         Invalid: naming every wrong field; nothing is changed.
@@ -135,6 +136,7 @@ def _cleaners(organization: Organization) -> dict[str, Callable[[str, Any], Any]
         "use_examples": _flag,
         "use_memory": _flag,
         "cache_sub_calls": _flag,
+        "allowed_hosts": clean_hosts,
         **{f"{BUDGET}{name}": limit for name in HIGHEST},
     }
 

@@ -73,6 +73,8 @@ class LaunchForm {
       if (value) body[name] = value;
     }
     for (const name of SWITCHES) if (this.field(name).checked) body[name] = true;
+    const tools = [...this.form.querySelectorAll("[data-tool]:checked")].map((box) => box.dataset.tool);
+    if (tools.length) body.tools = tools;
     if (this.field("context").value) body.context = this.field("context").value;
     const files = this.files.ids();
     if (files.length) body.files = files;
