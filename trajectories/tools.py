@@ -11,6 +11,7 @@ from rlmlab.engine.tools.files import RunFile
 from rlmlab.engine.tools.registry import FETCH, MAKERS, Means, catalog, tools_named
 from rlmlab.errors import FieldError, Invalid
 from rlmlab.tenancy.models import Project
+from rlmlab.tenancy.principals import Principal
 from trajectories import blobs
 from trajectories.models import Blob, Run, RunInput
 from trajectories.sinks import AWAY, Database
@@ -34,6 +35,12 @@ def clean_tools(names: Sequence[str], project: Project) -> tuple[str, ...]:
     if errors:
         raise Invalid("; ".join(f"{error.field}: {error.message}" for error in errors), errors=tuple(errors))
     return tuple(dict.fromkeys(names))
+
+
+def every_tool(by: Principal) -> tuple[Tool, ...]:
+    """Return the tools there are, for those who may see projects."""
+    by.require("project.view")
+    return catalog()
 
 
 @dataclass(frozen=True, slots=True)

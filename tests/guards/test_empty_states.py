@@ -30,6 +30,7 @@ WITHOUT: Final = {
     "templates/console/experiment_results.html: filters": "a constant",
     "templates/console/launch.html: environments": "a constant",
     "templates/console/launch.html: models": "suggestions of a field",
+    "templates/console/launch_tools.html: tools": "a constant",
     "templates/console/project_settings.html: form.limits": "the limits that there are",
     "templates/console/project_settings.html: models": "suggestions of a field",
     "templates/console/providers/keys.html: offered": "a constant",

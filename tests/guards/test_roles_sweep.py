@@ -101,6 +101,7 @@ OPERATIONS: Final[dict[str, str]] = {
     "GET /api/v1/projects/{slug}/experiments/{experiment_id}": "experiment.view",
     "GET /api/v1/projects/{slug}/experiments/{experiment_id}/items": "experiment.view",
     "POST /api/v1/projects/{slug}/experiments/{experiment_id}/cancel": "experiment.run",
+    "GET /api/v1/tools": "project.view",
     "POST /api/v1/projects/{slug}/runs": "run.create",
     "GET /api/v1/projects/{slug}/runs": "run.view",
     "GET /api/v1/runs/{run_id}": "run.view",
