@@ -12,7 +12,7 @@ from tests.browser.conftest import Visitor
 from tests.factories.runs import make_run
 from tests.factories.tenancy import Tenant
 from tests.fakes.model_server import ModelServer
-from tests.fakes.replies import code, submit, turns
+from tests.fakes.replies import Reply, code, submit, turns
 from tests.live import Process
 from trajectories.models import Run
 
@@ -111,6 +111,20 @@ def test_details_tell_spend_request_and_usage(ada_browser: Visitor, rich: Run) -
     expect(details).to_contain_text(re.compile(r"CPU\s*[\d<]"))
     expect(details).to_contain_text(re.compile(r"Peak memory\s*\d"))
     expect(details).to_contain_text("Measured by")
+
+
+def test_details_tell_tokens_in_buckets_that_add_up(ada_browser: Visitor, script: ModelServer, acme: Tenant) -> None:
+    cached = Reply(submit("42"), usage_form="openrouter", cached_tokens=60, cache_write_tokens=20, reasoning_tokens=12)
+    script.behave("cached", lambda _call: cached)
+    page = opened(ada_browser, make_run(acme.principal, acme.project, model="openai/cached"))
+    rows = page.locator("rlm-details .spend tbody tr")
+    shown = {}
+    for text in rows.all_inner_texts():
+        word, first, *_ = text.split("\t")
+        shown[word.strip()] = first.strip().replace(",", "")
+    buckets = ["Input", "Cache read", "Cache write", "Output", "Reasoning"]
+    assert [shown[word] for word in buckets[1:3]] + [shown["Reasoning"]] == ["60", "20", "12"]
+    assert sum(int(shown[word]) for word in buckets) == int(shown["Tokens"])
 
 
 def test_the_transcript_is_the_conversation_and_each_message_has_a_link(ada_browser: Visitor, rich: Run) -> None:
