@@ -20,10 +20,12 @@ from pathlib import Path
 
 NAMES = (
     "engine_steps",
+    "stored_steps",
     "batched_sub_calls",
     "rlm_sub_call",
     "sandbox_sessions",
     "large_context",
+    "peers",
     "worker_to_browser",
     "many_viewers",
     "run_list",

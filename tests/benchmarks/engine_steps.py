@@ -1,4 +1,4 @@
-"""What a step costs beyond its model call, early and late in a run.
+"""What a step costs beyond its model call, early and late in a run, and how long a run takes to its first call.
 
     python -m tests.benchmarks.engine_steps [--quick]
 
@@ -8,12 +8,16 @@ commit is waited for). The floor is the same request, byte for byte, over asynci
 
 import asyncio
 import statistics
+import time
 from dataclasses import replace
 
-from tests.benchmarks.figures import figure, heading, milliseconds, options
+from rlmlab.engine.events import SpanStarted
+from sandbox.restricted import RestrictedEnvironment
+from tests.benchmarks.figures import figure, heading, milliseconds, options, spread
 from tests.benchmarks.stage import UNLIMITED, Ran, Stage, model_process, stage
 
 EARLY, LATE, QUICK_LATE = 10, 200, 30
+SETUPS = 30
 WINDOW = 4  # steps on either side that count as the same place
 FLOOR_ROUNDS = 15
 
@@ -27,11 +31,27 @@ async def overhead(on: Stage, ran: Ran, step: int) -> tuple[float, float]:
     return statistics.median(beyond), statistics.median(floors)
 
 
+async def setup_seconds(on: Stage, pool: RestrictedEnvironment, rounds: int) -> list[float]:
+    """Return the seconds from the start of a run to its first model call, with a guest waiting in the pool."""
+    found = []
+    for _ in range(rounds):
+        while pool.spares == 0:  # noqa: ASYNC110 - nobody says when a spare is there
+            await asyncio.sleep(0.005)
+        started = time.time()
+        ran = await on.run("openai/submit")
+        starts = (event for event in ran.events if isinstance(event.payload, SpanStarted))
+        call = next(event for event in starts if event.payload.kind == "model_call")
+        found.append(call.at.timestamp() - started)
+    return found
+
+
 async def measure(base_url: str, *, quick: bool) -> None:
     """Run to the last step and look back."""
     late = QUICK_LATE if quick else LATE
     budget = replace(UNLIMITED, max_steps=late)
     async with stage(base_url) as on:
+        assert isinstance(on.environment, RestrictedEnvironment)
+        setups = await setup_seconds(on, on.environment, 5 if quick else SETUPS)
         found = []
         for _ in range(1 if quick else 3):
             ran = await on.run("openai/never", budget=budget)
@@ -41,6 +61,7 @@ async def measure(base_url: str, *, quick: bool) -> None:
     for step, cost, floor in ((EARLY, early, floors[0]), (late, late_cost, floors[1])):
         against = f"a bare call of {milliseconds(floor)}"
         figure(f"step {step} costs beyond its call", milliseconds(cost), against=against, limit="< 4 ms")
+    figure("set-up from the pool, to the first call", spread(setups), limit="< 10 ms")
     figure(f"step {late} to step {EARLY}", f"ratio {late_cost / early:.2f}", limit="about 1: flat")
 
 

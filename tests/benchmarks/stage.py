@@ -6,7 +6,7 @@ import subprocess
 import sys
 import urllib.request
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,7 +18,7 @@ from rlmlab.engine.orchestrator import execute
 from rlmlab.engine.providers.base import ChatRequest, ModelInfo
 from rlmlab.engine.providers.lean import Endpoint, LeanProvider, body_of, fixed
 from rlmlab.engine.providers.retries import Item
-from rlmlab.engine.stream import EventStream
+from rlmlab.engine.stream import EventStream, Sink
 from rlmlab.engine.types import Budget, RunOutcome, RunSpec
 from sandbox.base import Environment
 from sandbox.restricted import RestrictedEnvironment
@@ -120,14 +120,16 @@ class Ran:
 
 @dataclass
 class Stage:
-    """Runs completions; nothing is stored, so that commits cost nothing."""
+    """Runs completions; nothing is stored, so that commits cost nothing, unless a run brings a sink that stores."""
 
     provider: RecordingProvider
     environment: Environment
     bare: BareClient
     clock: SystemClock = field(default_factory=SystemClock)
 
-    async def run(self, model: str, **fields: Any) -> Ran:
+    async def run(
+        self, model: str, *, run_id: uuid.UUID | None = None, stored: Sequence[Sink] = (), **fields: Any
+    ) -> Ran:
         """Run a task to its end.
 
         Raises:
@@ -135,13 +137,13 @@ class Stage:
         """
         self.provider.bodies.clear()
         asked: dict[str, Any] = {"budget": UNLIMITED} | fields
-        spec = RunSpec(uuid.uuid4(), "Measure.", model, **asked)
+        spec = RunSpec(run_id or uuid.uuid4(), "Measure.", model, **asked)
         sink = MemorySink()
         outcome = await execute(
             spec,
             provider=self.provider,
             environment=self.environment,
-            stream=EventStream(spec.run_id, [sink], self.clock),
+            stream=EventStream(spec.run_id, [sink, *stored], self.clock),
             clock=self.clock,
         )
         if outcome.status != "succeeded":

@@ -36,7 +36,7 @@ What a model answers, first match wins (the part of the name after the last "/" 
 
 A call of an RLM level is told from a plain llm_query by its system prompt (it contains REPL and
 answer["content"]); plain ones are answered `echo: <end of the prompt>`. A fallback is a level's call
-whose last message contains "best answer". How tokens are counted: `tests.fakes.tokens`. What was asked,
+whose last message contains "best answer". How tokens are counted: `rlmlab.modelserver.scripted.tokens`. What was asked,
 answered and reported in all is in `server.ledger`, whatever else is forgotten or cut.
 
 Control over HTTP, for the process form: GET /control/calls, GET /control/times (of arrival),
