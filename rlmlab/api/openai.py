@@ -53,16 +53,24 @@ def post_completion(
     `Idempotency-Key`, a request gets the answer of the same run. A run that fails is an error whose `type` is
     `run_failed`, in a stream as its last event.
     """
-    project = project_by_slug(request.auth, body.project)
-    wanted = body.take_request(limits.budget())
-    place = open_streams.take(request.auth)
     key = None if idempotency_key is None else IdempotentRequest(idempotency_key, request.fingerprint)
-    run = start_run(by=request.auth, project=project, request=wanted, idempotent=key)
-    response = _answer(body, Following(request.auth, run, place, body.rlm.detach))
-    response[RUN_HEADER] = str(run.id)
+    following = _started(request, body, limits, key)
+    response = _answer(body, following)
+    response[RUN_HEADER] = str(following.run.id)
     if body.ignored:
         response[IGNORED_HEADER] = ", ".join(body.ignored)
     return response
+
+
+def _started(
+    request: ApiRequest, body: CompletionIn, limits: LimitHeaders, idempotent: IdempotentRequest | None
+) -> Following:
+    """Start the run; the request, which may hold a large input, is not kept while its answer is waited for."""
+    project = project_by_slug(request.auth, body.project)
+    wanted = body.take_request(limits.budget())
+    place = open_streams.take(request.auth)
+    run = start_run(by=request.auth, project=project, request=wanted, idempotent=idempotent)
+    return Following(request.auth, run, place, body.rlm.detach)
 
 
 def _answer(body: CompletionIn, following: Following) -> HttpResponseBase:

@@ -1,21 +1,27 @@
 """The endpoint for clients of OpenAI's API, without a worker: what it makes of requests, and what it refuses how."""
 
+import gc
 import json
 from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.http import HttpResponse
 
 from rlmlab import scoping
+from rlmlab.api import openai
+from rlmlab.api.schemas.openai import MessageIn
 from rlmlab.tenancy.actions.projects import create_project
 from tests.api.conftest import ApiClient
 from tests.factories.tenancy import Tenant
 from trajectories.actions.runs import cancel_run
 from trajectories.models import Run
+from trajectories.requests import RunRequest
 
 pytestmark = pytest.mark.django_db
 URL = "/v1/chat/completions"
 HELLO = [{"role": "user", "content": "Say hello."}]
+LONG = "All the bees are busy. " * 500
 
 
 def body(**more: Any) -> dict[str, Any]:
@@ -195,3 +201,19 @@ def test_models_are_all_projects(as_ada: ApiClient, acme: Tenant) -> None:
     assert shown["object"] == "list"
     assert [model["id"] for model in shown["data"]] == ["rlm/another", "rlm/demo"]
     assert {model["owned_by"] for model in shown["data"]} == {"acme"}
+
+
+def test_what_is_waited_for_keeps_no_input(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run may take hours, and its input be a hundred megabytes."""
+    seen: list[int] = []
+
+    def waited(model: str, _following: object) -> HttpResponse:
+        gc.collect()
+        seen.extend(1 for found in gc.get_objects() if isinstance(found, RunRequest) and found.context == LONG)
+        seen.extend(1 for found in gc.get_objects() if isinstance(found, MessageIn) and found.content == LONG)
+        return HttpResponse(model)
+
+    monkeypatch.setattr(openai, "_waited", waited)
+    messages = [{"role": "user", "content": LONG}]
+    assert ApiClient(acme.key).send(URL, body(stream=False, messages=messages)).content == b"rlm/demo"
+    assert seen == []
