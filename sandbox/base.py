@@ -77,12 +77,16 @@ def context_in_memory(
 
 @dataclass(frozen=True, slots=True)
 class HostCall:
-    """A call from the guest to the host; `ordinal` counts from 1 within the cell, in program order."""
+    """A call from the guest to the host; `ordinal` counts from 1 within the cell, in program order.
+
+    `seen` are the bytes of the input that each sub-call is given, as the guest reports: start, end, start, …
+    """
 
     name: str
     args: tuple[JSON, ...]
     kwargs: Mapping[str, JSON]
     ordinal: int
+    seen: tuple[tuple[int, ...], ...] = ()
 
 
 HostHandler = Callable[[HostCall], Awaitable[JSON]]
@@ -123,7 +127,10 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class CellResult:
-    """How a cell ended. `alive` is false when the guest was killed: its variables are lost."""
+    """How a cell ended. `alive` is false when the guest was killed: its variables are lost.
+
+    `seen` are the bytes of the input in what was printed and is shown, as the guest reports: start, end, start, …
+    """
 
     status: CellStatus
     submission: Submission
@@ -131,6 +138,7 @@ class CellResult:
     error: CellError | None = None
     truncated_bytes: Mapping[Channel, int] = field(default_factory=dict)  # bytes dropped over the output limit
     alive: bool = True
+    seen: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +150,7 @@ class SessionSpec:
     functions: tuple[str, ...] = ()
     tree: str = ""
     depth: int = 0
+    coverage: bool = False  # tell which bytes of the input are printed and asked about
 
 
 class Session(Protocol):

@@ -21,6 +21,7 @@ State = Literal["opening", "idle", "running", "calling", "over"]
 
 _SLACK = 64 << 10  # an error's traceback comes on top of the output limit
 _MAX_TEXT = 16 << 10  # of an error
+_MAX_RANGES = 1024  # numbers
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 _MAY_NEED_CLEANING = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 
@@ -54,6 +55,7 @@ class Done:
     error: CellError | None
     submission: Submission
     truncated: Mapping[Channel, int]
+    seen: tuple[int, ...] = ()
 
 
 Message = Ready | Unavailable | Output | HostCall | Done
@@ -171,7 +173,9 @@ class Bridge:
         if frame["ordinal"] != self._ordinal:
             raise self._violation("a call out of order")
         self.state = "calling"
-        return HostCall(name, tuple(_of(list, frame["args"])), dict(_of(dict, frame["kwargs"])), self._ordinal)
+        args, kwargs = tuple(_of(list, frame["args"])), dict(_of(dict, frame["kwargs"]))
+        seen = tuple(_ranges(part) for part in _of(list, frame.get("seen", [])))
+        return HostCall(name, args, kwargs, self._ordinal, seen)
 
     def _read_done(self, frame: dict[str, Any]) -> Done:
         if frame["cell"] != self._cell:
@@ -183,7 +187,8 @@ class Bridge:
         if dialect not in {"answer", "FINAL", "FINAL_VAR", "SUBMIT"}:
             raise ValueError("dialect")
         submission = Submission(submitted["content"], submitted["ready"] is True, dialect)
-        return Done(_error(frame["error"]), submission, truncated)
+        seen = _of(list, frame.get("seen", []))
+        return Done(_error(frame["error"]), submission, truncated, _ranges(seen[0]) if seen else ())
 
     def _expect(self, state: State) -> None:
         if self.state != state:
@@ -228,6 +233,16 @@ def _of(kind: type[Any], value: Any) -> Any:
     if not isinstance(value, kind):
         raise TypeError(f"{kind.__name__} expected")
     return value
+
+
+def _ranges(value: Any) -> tuple[int, ...]:
+    """Check ranges of bytes: whole numbers that grow, in pairs, not too many."""
+    numbers = _of(list, value)
+    if len(numbers) % 2 or len(numbers) > _MAX_RANGES or any(type(number) is not int for number in numbers):
+        raise ValueError("ranges")
+    if any(left >= right for left, right in zip([-1, *numbers], numbers, strict=False)):
+        raise ValueError("ranges")
+    return tuple(numbers)
 
 
 def _text(value: Any) -> str:

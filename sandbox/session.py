@@ -190,7 +190,9 @@ class JailedSession:
                 cell.clock.stop()
                 status: CellStatus = "ok" if message.error is None else "error"
                 usage = self._usage(cell, measure.read(self._guest.pid))
-                return CellResult(status, message.submission, usage, message.error, message.truncated)
+                return CellResult(
+                    status, message.submission, usage, message.error, message.truncated, seen=message.seen
+                )
             elif isinstance(message, SandboxError):
                 raise message
             else:
@@ -248,6 +250,7 @@ class JailedSession:
                 "output_bytes": profile.output_bytes,
                 "memory_bytes": profile.memory_bytes + (context.size if context is not None else 0),
                 "cpu_seconds": _cpu_seconds(profile),
+                "coverage": self._spec.coverage,
                 "context": None if context is None else _described(context),
             }
         )

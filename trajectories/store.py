@@ -18,6 +18,7 @@ from trajectories.models.runs import RunQuerySet
 SPAN_COLUMNS: Final = (
     "parent_span_id", "kind", "name", "path", "attempt", "depth", "status", "started_at", "first_seq", "seconds",
     "input_tokens", "output_tokens", "cached_tokens", "cache_write_tokens", "reasoning_tokens", "cost_usd", "preview",
+    "coverage",
 )  # fmt: skip
 NAME_CHARACTERS: Final = 255
 
@@ -167,4 +168,5 @@ def _span_row(run_id: UUID, organization_id: UUID, row: SpanRow) -> Span:
     values = {name: getattr(row, name) for name in SPAN_COLUMNS}
     values["parent_span_id"] = row.parent_span_id or ""
     values["name"] = row.name[:NAME_CHARACTERS]
+    values["coverage"] = list(row.coverage)
     return Span(organization_id=organization_id, run_id=run_id, span_id=row.span_id, **values)

@@ -8,7 +8,7 @@ import json
 import os
 from typing import Any
 
-from rlmlab.engine import normalise, structured
+from rlmlab.engine import coverage, normalise, structured
 from rlmlab.engine.budget import STEP_OUTPUT_TOKENS, text_bound
 from rlmlab.engine.calls import Reply
 from rlmlab.engine.conversation import Conversation, Prompt
@@ -131,6 +131,7 @@ class Direct:
     def _take(self, reply: Reply, span: OpenSpan) -> Submitted | None:
         """Take a reply as the answer, or ask again."""
         self._conversation.add("assistant", reply.text or " ")
+        span.data |= coverage.whole(self._spec.context)
         if reply.cut:
             message = "The answer was cut at the output limit"
             span.emit(Log(level="warning", message=message, data={"code": "answer_cut"}))

@@ -81,6 +81,8 @@ class SpanFinished(Payload):
     `data` by kind. run: finish_reason, totals. model_call: finish_reason, attempts. sub_call: cached {run, span,
     saved_usd, input_tokens, output_tokens} of the one that paid for it, where it was answered from the cache.
     execution: status, cpu_seconds, peak_memory_bytes, usage_source, truncated_bytes.
+    Of a step, execution and sub_call: coverage, the bytes of the input that it saw as far as that is known, as start,
+    end, start, …
     """
 
     type: Literal["span_finished"] = "span_finished"

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from rlmlab.engine import normalise, structured
+from rlmlab.engine import coverage, normalise, structured
 from rlmlab.engine.budget import FALLBACK_OUTPUT_TOKENS, STEP_OUTPUT_TOKENS, Meter
 from rlmlab.engine.calls import Reply
 from rlmlab.engine.cellhost import CellHost, functions
@@ -63,7 +63,11 @@ class Level:
         self._conversation = Conversation()
         self._compactor = Compactor(tree, spec.info, self._conversation)
         session = SessionSpec(
-            tree.spec.profile, functions=functions(tree), tree=str(tree.spec.run_id), depth=spec.depth
+            tree.spec.profile,
+            functions=functions(tree),
+            tree=str(tree.spec.run_id),
+            depth=spec.depth,
+            coverage=spec.depth == 0,
         )
         self._repl = Repl(tree.environment, session, spec.open_context)
 
@@ -272,6 +276,7 @@ class Level:
                 raise host.fatal
             output.finish(result)
             _record(span, result)
+            span.data |= coverage.data(self._tree.spec, result.seen)
             _compare(span, output)
         submitted, nudge = self._answer(result)
         told = [observe(view, result, self._repl.profile), texts.found_nothing(host.recalls)]

@@ -62,6 +62,7 @@ class SpanRow:
     output_tokens: int = 0
     cost_usd: float | None = 0.0
     preview: str = ""
+    coverage: tuple[int, ...] = ()
     cached_tokens: int = 0
     cache_write_tokens: int = 0
     reasoning_tokens: int = 0
@@ -152,7 +153,8 @@ class Projection:
 
     def _finish(self, event: Event, finished: SpanFinished) -> None:
         row = self.spans[event.span_id]
-        self._store(replace(row, status=finished.status, seconds=finished.seconds))
+        coverage = tuple(finished.data.get("coverage", ()))
+        self._store(replace(row, status=finished.status, seconds=finished.seconds, coverage=coverage))
         if finished.usage is not None:
             self._spend(event.span_id, finished.usage)
         cached = None if finished.data.get("shared") else finished.data.get("cached")

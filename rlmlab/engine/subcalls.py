@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from rlmlab.engine import arguments, slices
+from rlmlab.engine import arguments, coverage, slices
 from rlmlab.engine.budget import SUB_CALL_OUTPUT_TOKENS, Meter
 from rlmlab.engine.conversation import Conversation, Prompt, request_hash
 from rlmlab.engine.errors import BudgetExhausted, LostLease, NoAnswer, ProviderError, UnknownModel, UnsupportedMedia
@@ -45,6 +45,7 @@ class Item:
     plain: bool
     options: Options = NONE
     key: str = ""  # of the answer in the cache
+    seen: tuple[int, ...] = ()  # bytes of the input that it is given
     given: Slice = WHOLE
     meter: Meter | None = None
 
@@ -114,6 +115,7 @@ class SubCalls:
                 batch_size=len(prompts),
                 plain=function == "llm_query" or self._place.depth >= self._tree.spec.budget.max_depth,
                 options=options[index],
+                seen=call.seen[index] if index < len(call.seen) else (),
                 key=self._key(function, info, prompt, options[index]),
                 given=given,
             )
@@ -209,6 +211,7 @@ class SubCalls:
         self._check_size(item)
         try:
             with self._open(item) as span:
+                span.data = coverage.data(self._tree.spec, item.seen)
                 span.result = await self._counted(item, span)
         except OnRecord as found:
             if found.limit is not None:

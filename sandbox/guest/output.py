@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from sandbox.guest.coverage import Glimpse
 from sandbox.guest.wire import Channel
 
 _EAGER_FRAMES = 100  # the first pieces go out at once, so that nothing is lost when the cell is killed
@@ -29,6 +30,7 @@ class Output:
         self._frames = 0
         self._flushed_at = 0.0
         self.truncated: dict[str, int] = {}
+        self.shown = Glimpse()
 
     def write(self, name: str, text: str) -> None:
         """Add `text` to a channel; bytes beyond the limit are counted and dropped."""
@@ -38,6 +40,7 @@ class Output:
         if not size:
             return
         self._left -= size
+        self.shown.add(text)
         if name != self._name:
             self.flush()
             self._name = name

@@ -7,6 +7,7 @@ import types
 from typing import Any, NoReturn, Protocol
 
 from sandbox.guest import tracebacks
+from sandbox.guest.coverage import Corpus
 from sandbox.guest.output import Output, Printer, make_print
 from sandbox.guest.scaffold import (
     YIELDING,
@@ -50,7 +51,8 @@ class Repl:
         self._channel = channel
         self._language = language
         self._output = Output(channel, opening["output_bytes"])
-        self._host = Host(channel, self._output)
+        self._corpus = Corpus(opening["context"], context) if opening.get("coverage") else None
+        self._host = Host(channel, self._output, self._corpus)
         self._memory_mb = opening["memory_bytes"] >> 20
         self._sources: dict[str, list[str]] = {}
         self._ballast: mmap.mmap | None = None
@@ -118,6 +120,7 @@ class Repl:
             "error": described,
             "submission": submission or {"content": "", "ready": False, "dialect": "answer"},
             "truncated": self._output.truncated,
+            **({} if self._corpus is None else {"seen": self._corpus.seen([self._output.shown.texts()])}),
         }
 
     def _run(self, filename: str, code: str) -> BaseException | None:

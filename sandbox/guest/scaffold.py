@@ -5,11 +5,13 @@ import types
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from sandbox.guest.coverage import Corpus
 from sandbox.guest.jsonable import to_json
 from sandbox.guest.output import Output
 from sandbox.guest.wire import Channel, FrameTooLarge
 
 MAX_ANSWER = 8 << 20
+QUERIES = frozenset({"llm_query", "llm_query_batched", "rlm_query", "rlm_query_batched"})
 
 
 class BudgetExceeded(Exception):
@@ -45,9 +47,10 @@ _RAISABLE: dict[str, type[Exception]] = {
 class Host:
     """Calls to the host: one frame out, one frame back, numbered within the cell."""
 
-    def __init__(self, channel: Channel, output: Output) -> None:
+    def __init__(self, channel: Channel, output: Output, corpus: Corpus | None = None) -> None:
         self._channel = channel
         self._output = output
+        self._corpus = corpus
         self._ordinal = 0
 
     def begin(self) -> None:
@@ -56,13 +59,15 @@ class Host:
 
     def call(self, name: str, args: list[Any], kwargs: Mapping[str, Any]) -> Any:
         """Make one call and return its answer, or raise what the host answers with."""
-        frame = {
+        frame: dict[str, Any] = {
             "t": "call",
             "ordinal": self._ordinal + 1,
             "name": name,
             "args": [to_json(value, what=f"the argument of {name}") for value in args],
             "kwargs": {key: to_json(value, what=f"{key} of {name}") for key, value in kwargs.items()},
         }
+        if self._corpus is not None and name in QUERIES:
+            frame["seen"] = self._corpus.seen(_texts_of(frame["args"], frame["kwargs"]))
         self._output.flush()
         try:
             self._channel.send(frame)
@@ -79,6 +84,14 @@ def _texts(name: str, values: Iterable[Any]) -> list[Any]:
     if isinstance(values, (str, bytes, Mapping)):
         raise TypeError(f"{name} takes a list of prompts, not one {type(values).__name__}")
     return list(values)
+
+
+def _texts_of(args: list[Any], kwargs: Mapping[str, Any]) -> list[list[str]]:
+    """Return what each sub-call of a host call is given to read."""
+    prompts = args[0] if isinstance(args[0], list) else [args[0]]
+    contexts = kwargs.get("contexts", [kwargs.get("context")]) or []
+    given = [[prompt, *contexts[at : at + 1]] for at, prompt in enumerate(prompts)]
+    return [[text for text in texts if isinstance(text, str)] for texts in given]
 
 
 def _given(**options: Any) -> dict[str, Any]:

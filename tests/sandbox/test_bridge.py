@@ -87,6 +87,13 @@ def test_unavailable_ends_the_session() -> None:
         DONE | {"error": {"type": "E"}},
         DONE | {"error": ERROR | {"line": "three"}},
         DONE | {"error": 5},
+        DONE | {"seen": [[1]]},
+        DONE | {"seen": [[2, 1]]},
+        DONE | {"seen": [[-1, 1]]},
+        DONE | {"seen": [[0, 1.5]]},
+        DONE | {"seen": [list(range(2000))]},
+        CALL | {"seen": [5]},
+        CALL | {"seen": {}},
     ],
 )
 def test_wrong_frame_is_a_violation_and_ends_the_session(frame: dict[str, Any]) -> None:
@@ -201,3 +208,12 @@ def test_garbage_never_does_more_than_end_the_session(data: bytes) -> None:
 )
 def test_clean(value: Any, cleaned: Any) -> None:
     assert clean(value) == cleaned
+
+
+def test_seen_bytes_of_the_input_come_with_calls_and_ends() -> None:
+    bridge = running()
+    (call,) = bridge.feed(encode(CALL | {"seen": [[0, 5, 9, 12], []]}))
+    assert call.seen == ((0, 5, 9, 12), ())
+    bridge.answer(None)
+    (done,) = bridge.feed(encode(DONE | {"seen": [[3, 4]]}))
+    assert done.seen == (3, 4)
