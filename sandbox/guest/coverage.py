@@ -5,7 +5,8 @@ in the input and grown to the longest run that is equal; what a cell computed, r
 Where a passage stands in the input more than once, the next one behind the last finding is taken.
 
 A miss reads all of the input, at 1.2 ms a megabyte as measured: so what one report may read is bounded, windows that
-were missed are remembered, and in a large input only the neighbourhood of the last finding is read.
+were missed are remembered, and of a large input only what is near the last finding, the start and some of the rest is
+read. So a program that jumps about in many megabytes saw more than is found.
 """
 
 from bisect import bisect_right
@@ -16,7 +17,7 @@ WINDOW = 32
 STRIDE = 64
 LEAST = 48  # characters of a finding; shorter ones are too often chance
 MOST_PROBES = 128  # in one text
-MOST_READ = 1 << 20  # characters of the input that one report may read in vain
+MOST_READ = 1 << 21  # characters of the input that one report may read in vain
 NEAR = 1 << 19
 ENOUGH = 0.9  # of a text
 MOST_MISSED = 4096
@@ -123,10 +124,9 @@ class Corpus:
         for step in range(len(self._parts)):
             number = (self._part + step) % len(self._parts)
             text = self._parts[number].text
-            first = max(0, self._at - WINDOW) if not step else 0
-            for start, end in ((first, first + NEAR), (max(0, first - NEAR), first + WINDOW)):
+            for start, end in self._regions(len(text), 0 if step else self._at):
                 at = text.find(window, start, end)
-                self._left -= (min(end, len(text)) if at < 0 else at) - start
+                self._left -= (end if at < 0 else at) - start
                 if at >= 0:
                     self._part = number
                     return at
@@ -135,6 +135,18 @@ class Corpus:
         if len(self._missed) < MOST_MISSED:
             self._missed.add(window)
         return None
+
+    def _regions(self, length: int, last: int) -> Iterator[Range]:
+        """Yield where to look: behind the last finding, at the start, then the rest, as far as is bearable."""
+        last = max(0, last - WINDOW)
+        near = min(length, last + NEAR)
+        yield last, near
+        bearable = min(self._left, MOST_READ // 2)
+        for start, end in ((0, min(last + WINDOW, length)), (max(0, near - WINDOW), length)):
+            stop = min(end, start + bearable)
+            if start < stop and (start, stop) != (last, near):
+                bearable -= stop - start
+                yield start, stop
 
 
 def _probes(length: int) -> Iterator[int]:

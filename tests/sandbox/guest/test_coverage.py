@@ -106,3 +106,10 @@ def test_glimpse_keeps_what_is_shown() -> None:
         glimpse.add(piece)
     assert glimpse.texts() == ["a" * 5_000 + "b" * 1_000, "b" * 1_900 + "c" * 100]
     assert Glimpse().texts() == []
+
+
+def test_program_that_begins_again_is_followed() -> None:
+    large = words(200_000)
+    corpus = Corpus(TEXT, large)
+    for at in (0, 400_000, 800_000, 0, 700_000):
+        assert corpus.seen([[large[at : at + 9_000]]]) == [[at, at + 9_000]]
