@@ -31,9 +31,9 @@ async def overhead(on: Stage, ran: Ran, step: int) -> tuple[float, float]:
     return statistics.median(beyond), statistics.median(floors)
 
 
-async def setup_seconds(on: Stage, pool: RestrictedEnvironment, rounds: int) -> list[float]:
-    """Return the seconds from the start of a run to its first model call, with a guest waiting in the pool."""
-    found = []
+async def setup_seconds(on: Stage, pool: RestrictedEnvironment, rounds: int) -> tuple[list[float], list[float]]:
+    """Return the seconds of runs of one step, with a guest waiting: to the call, and to the run's end less the call."""
+    begun, ended = [], []
     for _ in range(rounds):
         while pool.spares == 0:  # noqa: ASYNC110 - nobody says when a spare is there
             await asyncio.sleep(0.005)
@@ -41,8 +41,10 @@ async def setup_seconds(on: Stage, pool: RestrictedEnvironment, rounds: int) -> 
         ran = await on.run("openai/submit")
         starts = (event for event in ran.events if isinstance(event.payload, SpanStarted))
         call = next(event for event in starts if event.payload.kind == "model_call")
-        found.append(call.at.timestamp() - started)
-    return found
+        begun.append(call.at.timestamp() - started)
+        ended.append(time.time() - started)
+    floor = statistics.median(await on.bare_seconds(ran.bodies[0], FLOOR_ROUNDS))
+    return begun, [seconds - floor for seconds in ended]
 
 
 async def measure(base_url: str, *, quick: bool) -> None:
@@ -51,7 +53,7 @@ async def measure(base_url: str, *, quick: bool) -> None:
     budget = replace(UNLIMITED, max_steps=late)
     async with stage(base_url) as on:
         assert isinstance(on.environment, RestrictedEnvironment)
-        setups = await setup_seconds(on, on.environment, 5 if quick else SETUPS)
+        begun, ended = await setup_seconds(on, on.environment, 5 if quick else SETUPS)
         found = []
         for _ in range(1 if quick else 3):
             ran = await on.run("openai/never", budget=budget)
@@ -61,7 +63,8 @@ async def measure(base_url: str, *, quick: bool) -> None:
     for step, cost, floor in ((EARLY, early, floors[0]), (late, late_cost, floors[1])):
         against = f"a bare call of {milliseconds(floor)}"
         figure(f"step {step} costs beyond its call", milliseconds(cost), against=against, limit="< 4 ms")
-    figure("set-up from the pool, to the first call", spread(setups), limit="< 10 ms")
+    figure("set-up: from a run's start to its first call", spread(begun), limit="< 10 ms")
+    figure("a run of one step beyond its call, REPL from the pool", spread(ended), limit="< 10 ms")
     figure(f"step {late} to step {EARLY}", f"ratio {late_cost / early:.2f}", limit="about 1: flat")
 
 
