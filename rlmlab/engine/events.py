@@ -63,7 +63,7 @@ class SpanStarted(Payload):
     execution: cell. sub_call: function, prompt (first 2,000 characters), request_hash, index, batch_size, model,
     budget (where limits were given), schema (where a JSON value is asked for), media (where there is some).
     tool_call: request_hash and its arguments by name (recall: query, limit; remember: text; budget: none); of a tool
-    they stand in arguments, as text where they are no JSON.
+    they stand in arguments, as text where they are no JSON, and in shown as one short line.
     """
 
     type: Literal["span_started"] = "span_started"

@@ -29,7 +29,7 @@ from rlmlab.engine.types import STATUS_OF, Totals
 PREVIEW_CHARS = 200
 TAKEN_UP = "taken_up"
 """The `code` of the log event that a run's further time counts from."""
-PREVIEWED = ("task", "prompt", "query", "text")  # of a span's start, the first that it has
+PREVIEWED = ("task", "prompt", "query", "text", "shown")  # of a span's start, the first that it has
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from rlmlab.engine.providers.base import ChatMessage, ModelInfo, ToolCall, ToolS
 from rlmlab.engine.services import Asked
 from rlmlab.engine.spans import OnRecord, OpenSpan, SpanStart
 from rlmlab.engine.tools.base import Tool
+from rlmlab.engine.tools.toolbox import SHOWN_CHARS as SHOWN_LINE
 from rlmlab.engine.tools.toolbox import Toolbox, Wanted
 from rlmlab.engine.tree import LevelSpec, Tree
 from sandbox.base import JSON
@@ -130,7 +131,7 @@ def _wanted(toolbox: Toolbox, call: ToolCall) -> Wanted:
 def _refuse(tree: Tree, call: ToolCall, asked: Asked, error: Refused) -> None:
     """Put a call on record that was not made."""
     shown = call.arguments[:SHOWN_ARGUMENTS]
-    data = {"arguments": shown, "request_hash": request_hash(call.name, call.arguments)}
+    data = {"arguments": shown, "shown": shown[:SHOWN_LINE], "request_hash": request_hash(call.name, call.arguments)}
     start = SpanStart("tool_call", call.name[:60] or "tool", asked.path, asked.cell.depth, data)
     with suppress(OnRecord), tree.spans.open(start, asked.cell) as span:
         span.fail(Failure(code="tool_arguments", message=error.message[:1000]))

@@ -31,6 +31,7 @@ AT_ONCE = 8  # tool calls of a run, and threads they may hold
 MOST_IN_BATCH = 64
 ARGUMENT_BYTES = 64 << 10
 RESULT_BYTES = 256 << 10
+SHOWN_CHARS = 200  # of the arguments, in a line of a tree
 FAILED = "ToolError"
 
 
@@ -167,7 +168,8 @@ class Toolbox:
 
 def _start(wanted: Wanted, asked: Asked) -> SpanStart:
     name, arguments = wanted.tool.name, normalise.data(dict(wanted.arguments))
-    data = {"arguments": arguments, "request_hash": request_hash(name, arguments)}
+    shown = ", ".join(f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in arguments.items())
+    data = {"arguments": arguments, "shown": shown[:SHOWN_CHARS], "request_hash": request_hash(name, arguments)}
     return SpanStart(kind="tool_call", name=name, path=asked.path, depth=asked.cell.depth, data=data)
 
 

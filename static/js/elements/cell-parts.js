@@ -7,9 +7,10 @@ import { copy } from "../lib/notify.js";
 import { linkTo } from "../lib/run-address.js";
 import { isLevel, proseOf, replyOf, shownOutput, stepParts, subCallGroups } from "../lib/run-cells.js";
 import { isOrigin } from "../lib/run-tree.js";
-import { shortModel, spanName } from "../lib/span-names.js";
+import { kindIcon, shortModel, spanName } from "../lib/span-names.js";
 import { STATUSES } from "../lib/status.js";
 import { memoryCall, memoryOutcome } from "./memory-parts.js";
+import { toolCall } from "./tool-parts.js";
 import { clean, preview, readable } from "../lib/text.js";
 import "./rlm-code.js";
 
@@ -59,7 +60,7 @@ export function stepCard(step, ui) {
       <h2>${spanName(step)}</h2>
       ${statusOf(step.status, true)} <span class="push">${figures(step)}</span>
     </header>
-    ${calls.map((call) => modelText(call, ui))} ${cells.map((cell) => executionCell(cell, ui))}
+    ${calls.map((call) => modelText(call, ui))} ${subCallGroups(step).map((group) => groupCard(group, ui))} ${cells.map((cell) => executionCell(cell, ui))}
     ${notes.map((note) => noteOf(note))} ${summaries.map((call) => summaryOf(call, ui))} ${logsOf(step)} ${isOrigin(step) ? failureOf(step) : nothing}
   `;
 }
@@ -141,7 +142,7 @@ function groupCard(group, ui) {
   const open = ui.isOpen(key);
   return html`<div class="calls ${single && ui.isSelected(group.spans[0].id) ? "is-selected" : ""}" id=${single ? `cell-${group.spans[0].id}` : nothing}>
     <button class="calls-head" aria-expanded=${open} @click=${() => ui.toggle(key)}>
-      ${iconOf("chevron", open ? "icon-sm is-open" : "icon-sm")} ${iconOf(group.spans[0].memories.length ? "memory" : "branch", "icon-sm")}
+      ${iconOf("chevron", open ? "icon-sm is-open" : "icon-sm")} ${iconOf(group.spans[0].memories.length ? "memory" : kindIcon(group.spans[0]), "icon-sm")}
       <span class="mono">${group.name}</span>${single ? nothing : html`<span class="number">×${format.count(group.spans.length)}</span>`}
       ${single ? html`<span class="clip muted">${preview(group.spans[0].preview, 160)}</span>` : nothing}
       <span class="figures number push">
@@ -190,6 +191,7 @@ function callRow(span, index, ui) {
 function subCall(span, ui) {
   ui.want([span, ...span.children]);
   if (span.memories.length) return html`${memoryCall(span)} <p class="row"><button class="link" @click=${() => ui.select(span.id)}>Details</button></p>`;
+  if ("arguments" in span.data) return html`${toolCall(span)} ${failureOf(span)} <p class="row"><button class="link" @click=${() => ui.select(span.id)}>Details</button></p>`;
   const live = span.children.find((child) => child.live);
   const reply = span.result ?? (span.children.length === 1 ? replyOf(span.children[0]) : null);
   return html`

@@ -14,13 +14,14 @@ import { copyLink, pictured, statusOf } from "./cell-parts.js";
 import { askedAndAnswered, cacheFact, fact, fromCache, heading, priceFacts, requestOfCall, spendTable } from "./details-parts.js";
 import { LightElement } from "./light-element.js";
 import { memoryCall } from "./memory-parts.js";
+import { toolCall } from "./tool-parts.js";
 import "./rlm-code.js";
 import "./rlm-learned.js";
 
 const SHOWN_ELSEWHERE = new Set([
   "task", "prompt", "number", "cell", "model", "purpose", "request_hash", "max_tokens", "price", "finish_reason", "attempts",
   "cpu_seconds", "peak_memory_bytes", "usage_source", "status", "index", "batch_size", "function",
-  "query", "text", "cached", "coverage",
+  "query", "text", "cached", "coverage", "arguments", "shown",
 ]);
 const CHIPPED = new Set(["model_call", "sub_call", "tool_call"]); // whose name does not say what they are
 const PURPOSES = { step: "Step of this level", sub_call: "Sub-call", fallback: "Best answer so far", repair: "Mending a reply", compaction: "Summary of earlier turns" };
@@ -72,6 +73,7 @@ class RlmDetails extends LightElement {
 
   exchange(span) {
     if (span.memories.length && span.kind === "tool_call") return memoryCall(span);
+    if ("arguments" in span.data) return toolCall(span);
     return span.kind === "sub_call" || span.kind === "tool_call" ? askedAndAnswered(span) : nothing;
   }
 

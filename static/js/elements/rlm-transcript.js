@@ -13,7 +13,7 @@ import { LightElement } from "./light-element.js";
 import { ScrollKeeper } from "./scroll-keeper.js";
 
 const SHOWN = 4000;
-const ROLES = { system: "System", user: "User", assistant: "Model" };
+const ROLES = { system: "System", user: "User", assistant: "Model", tool: "Tool" };
 
 class RlmTranscript extends LightElement {
   static properties = {
@@ -100,10 +100,11 @@ class RlmTranscript extends LightElement {
     copyLink({ span: this.level === this.store.root ? "" : this.level.id, show: "transcript", at: seq });
   }
 
-  text({ seq, content }, isWhole) {
+  text({ seq, content, tool_calls: calls = [] }, isWhole) {
     const shown = isWhole ? content : content.slice(0, SHOWN);
     const rest = content.length - shown.length;
-    return html`<pre class="code message-text">${clean(shown)}</pre>
+    return html`${shown || !calls.length ? html`<pre class="code message-text">${clean(shown)}</pre>` : nothing}
+      ${calls.map((call) => html`<pre class="code message-text">${clean(`${call.name}(${call.arguments})`)}</pre>`)}
       ${rest
         ? html`<button class="button button-sm message-more" @click=${() => (this.whole = new Set(this.whole).add(seq))}>
             Show ${format.count(rest)} more characters

@@ -9,7 +9,7 @@ export const HANDLERS = {
     span.path = payload.path;
     span.attempt = payload.attempt;
     span.data = payload.data || {};
-    span.preview ||= String(span.data.task || span.data.prompt || span.data.query || span.data.text || "").slice(0, 200);
+    span.preview ||= String(span.data.task || span.data.prompt || span.data.query || span.data.text || span.data.shown || "").slice(0, 200);
   },
   span_finished(store, span, payload) {
     if (payload.usage) store.spend(span, payload.usage);

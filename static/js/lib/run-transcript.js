@@ -44,13 +44,19 @@ export function requestOf(store, call) {
   return said.filter((message) => (message.purpose !== "summary" || message === last) && (message.purpose !== "summarise" || message === asks));
 }
 
-/** The same as a provider takes it: messages of one role in a row are one. */
+/** The same as a provider takes it: messages of one role in a row are one, but for those of tools. */
 export function asRequest(messages) {
   const joined = [];
-  for (const { role, content } of messages) {
+  for (const { role, content, tool_calls: calls = [], tool_call_id: id } of messages) {
     const last = joined.at(-1);
-    if (last && last.role === role) last.content += `\n\n${content}`;
+    if (role === "tool") joined.push({ role, tool_call_id: id, content });
+    else if (calls.length) joined.push({ role, content, tool_calls: calls.map(asToolCall) });
+    else if (last && last.role === role) last.content += `\n\n${content}`;
     else joined.push({ role, content });
   }
   return joined;
+}
+
+function asToolCall({ id, name, arguments: given }) {
+  return { id, type: "function", function: { name, arguments: given } };
 }

@@ -108,3 +108,21 @@ test("a summary stands in the conversation once, and only its own call was sent 
   assert.deepEqual(sent("h3").slice(-2), ["Summed up: first", "Sum up"]);
   assert.deepEqual(sent("m5").filter((text) => text.startsWith("Sum")), ["Summed up: second"]);
 });
+
+test("calls of tools and their results go to a provider one by one", () => {
+  const call = { id: "a", name: "grep", arguments: '{"pattern":"x"}' };
+  const messages = [
+    { role: "user", content: "Find x." },
+    { role: "assistant", content: "", tool_calls: [call] },
+    { role: "tool", content: "one", tool_call_id: "a" },
+    { role: "tool", content: "two", tool_call_id: "b" },
+    { role: "user", content: "[Budget left]" },
+  ];
+  assert.deepEqual(asRequest(messages), [
+    { role: "user", content: "Find x." },
+    { role: "assistant", content: "", tool_calls: [{ id: "a", type: "function", function: { name: "grep", arguments: '{"pattern":"x"}' } }] },
+    { role: "tool", tool_call_id: "a", content: "one" },
+    { role: "tool", tool_call_id: "b", content: "two" },
+    { role: "user", content: "[Budget left]" },
+  ]);
+});
