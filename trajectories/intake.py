@@ -15,19 +15,20 @@ from trajectories.store import Holder
 logger = logging.getLogger(__name__)
 
 HOLD_SECONDS: Final = 2.0
+MOST_AT_ONCE: Final = 16  # of one look, so that other workers get their part and what was taken begins soon
 
 
 class Intake:
     """Takes runs while there are free places; belongs to the worker's event loop.
 
-    `take` claims the next run, `begin` starts work on it and returns what ends with it. A worker looks by itself every
-    `look_seconds`.
+    `take` claims up to so many runs, `begin` starts work on one and returns what ends with it. A worker looks by itself
+    every `look_seconds`.
     """
 
     def __init__(
         self,
         places: int,
-        take: Callable[[], Awaitable[Holder | None]],
+        take: Callable[[int], Awaitable[list[Holder]]],
         begin: "Callable[[Holder], asyncio.Task[None]]",
         *,
         look_seconds: float,
@@ -66,23 +67,22 @@ class Intake:
         while not self._closed:
             await self._place.wait()
             self._reason.clear()
-            if not self._closed and not await self._took_one():
+            if not self._closed and not await self._took_some():
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._reason.wait(), self._look_seconds)
 
-    async def _took_one(self) -> bool:
+    async def _took_some(self) -> bool:
         try:
-            holder = await self._take()
+            holders = await self._take(min(self._free, MOST_AT_ONCE))
         except Exception:
-            logger.exception("cannot look for the next run")
+            logger.exception("cannot look for runs to take")
             return False
-        if holder is None:
-            return False
-        self._free -= 1
+        self._free -= len(holders)
         if not self._free and not self._closed:
             self._place.clear()
-        self._begin(holder).add_done_callback(self._ended)
-        return True
+        for holder in holders:
+            self._begin(holder).add_done_callback(self._ended)
+        return bool(holders)
 
     def _ended(self, _work: "asyncio.Task[None]") -> None:
         self._free += 1

@@ -72,6 +72,7 @@ class Runner:
         self._drained: asyncio.Task[None] | None = None
         self._threads = ThreadPoolExecutor(DATABASE_THREADS, "database")
         self._pulse = ThreadPoolExecutor(1, "heartbeat")
+        self._taking = ThreadPoolExecutor(1, "claims")
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="runs", daemon=True)
         self._upkeep: list[asyncio.Task[None]] = []
@@ -106,6 +107,7 @@ class Runner:
         self._loop.close()
         self._threads.shutdown()
         self._pulse.shutdown()
+        self._taking.shutdown()
 
     def _submit(self, work: Coroutine[Any, Any, T]) -> "Future[T]":
         return asyncio.run_coroutine_threadsafe(work, self._loop)
@@ -133,8 +135,10 @@ class Runner:
     async def _offer(self) -> bool:
         return await self._intake.offer()
 
-    async def _take(self) -> Holder | None:
-        return await self._database(fairness.claim_next, owner=self.owner, but_not=tuple(self._active))
+    async def _take(self, places: int) -> list[Holder]:
+        """Claim on a thread of its own: what is in work keeps the others busy."""
+        take = partial(fairness.claim_next, owner=self.owner, places=places, but_not=tuple(self._active))
+        return await self._loop.run_in_executor(self._taking, partial(_on_lasting_connection, take))
 
     def _begin(self, holder: Holder) -> "asyncio.Task[None]":
         active = self._active[holder.run_id] = Active(holder)

@@ -30,6 +30,7 @@ NAMES = (
     "many_viewers",
     "run_list",
     "large_run",
+    "many_runs",
     "starting",
     "idle_installation",
 )

@@ -175,6 +175,15 @@ NAMED: dict[str, Behaviour] = {
     "describe": describing,
     "cached": always(usage_form="openrouter", cached_tokens=5, cache_write_tokens=3, reasoning_tokens=2),
 }
+
+
+def paced(milliseconds: int) -> Behaviour:
+    """Work for five turns, each after that many milliseconds, and submit "42" in the last."""
+    seconds = milliseconds / 1000
+    work = [code(f"seen = sum(range({turn}))\nprint(seen, len(context))") for turn in range(1, 5)]
+    return turns(*(Reply(text, delay_seconds=seconds) for text in [*work, submit("42")]))
+
+
 NUMBERED: dict[str, Callable[[int], Behaviour]] = {
     "batch": batch,
     "deep": deep,
@@ -186,6 +195,7 @@ NUMBERED: dict[str, Callable[[int], Behaviour]] = {
     "at-most": at_most,
     "slow": lambda n: timed("chunk_delay_seconds", n),
     "delay": lambda n: timed("delay_seconds", n),
+    "paced": paced,
 }
 
 

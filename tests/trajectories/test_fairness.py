@@ -16,13 +16,19 @@ from tests.database import Execute
 from tests.factories.runs import finished_run, make_run, record, reload, steps
 from tests.factories.tenancy import Tenant
 from trajectories import fairness, leases, store
-from trajectories.fairness import claim_next
 from trajectories.models import Run, Turn
 
 
 @pytest.fixture(autouse=True)
 def no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("trajectories.queue._send", lambda *_: None)
+
+
+def claim_next(**given: Any) -> store.Holder | None:
+    """Claim for one place."""
+    held = fairness.claim_next(**given)
+    assert len(held) <= 1
+    return held[0] if held else None
 
 
 def change(run: Run, **columns: Any) -> None:
@@ -124,6 +130,25 @@ def test_silent_run_that_the_caller_works_on_is_left_to_its_heartbeat(acme: Tena
     change(own, lease_until=Now() - timedelta(seconds=1))
     assert claim_next(owner="worker", but_not=[own.id]) is None
     assert claim_next(owner="other") is not None
+
+
+def test_places_are_filled_as_if_one_by_one(acme: Tenant, bolt: Tenant) -> None:
+    silent = waiting(acme)[0]
+    claim_next(owner="dead")
+    change(silent, lease_until=Now() - timedelta(seconds=1))
+    named = {"acme": waiting(acme, 6), "bolt": waiting(bolt, 2)}
+    held = fairness.claim_next(owner="worker", places=6)
+    assert held[0].run_id == silent.id
+    served = owners(iter(holder.run_id for holder in held[1:]), **named)
+    assert served == ["bolt", "acme", "bolt", "acme", "acme"]
+    assert len({holder.run_id for holder in held}) == 6
+
+
+def test_limit_holds_within_one_look(acme: Tenant, bolt: Tenant) -> None:
+    set_caps(by=acme.principal, caps={"max_concurrent_runs": 2})
+    named = {"acme": waiting(acme, 5), "bolt": waiting(bolt, 3)}
+    held = fairness.claim_next(owner="worker", places=8)
+    assert sorted(owners(iter(holder.run_id for holder in held), **named)) == ["acme"] * 2 + ["bolt"] * 3
 
 
 def test_organization_has_no_more_runs_at_work_than_its_limit(acme: Tenant, bolt: Tenant) -> None:

@@ -23,15 +23,14 @@ class Waiting:
         self.failures: list[Exception] = []
         self.begun: list[asyncio.Event] = []
 
-    async def take(self) -> Holder | None:
+    async def take(self, places: int) -> list[Holder]:
         self.looks += 1
         await asyncio.sleep(0)
         if self.failures:
             raise self.failures.pop()
-        if not self.count:
-            return None
-        self.count -= 1
-        return Holder(NOBODY, NOBODY, "worker", len(self.begun))
+        taken = min(places, self.count)
+        self.count -= taken
+        return [Holder(NOBODY, NOBODY, "worker", number) for number in range(taken)]
 
     def begin(self, _holder: Holder) -> "asyncio.Task[None]":
         end = asyncio.Event()
@@ -59,7 +58,14 @@ async def filled(waiting: Waiting, places: int, look_seconds: float = 60) -> Asy
 async def test_takes_what_waits_until_its_places_are_full() -> None:
     waiting = Waiting(5)
     async with filled(waiting, places=3):
-        assert (len(waiting.begun), waiting.count, waiting.looks) == (3, 2, 3)
+        assert (len(waiting.begun), waiting.count, waiting.looks) == (3, 2, 1)
+
+
+async def test_takes_no_more_than_some_at_a_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intake, "MOST_AT_ONCE", 2)
+    waiting = Waiting(5)
+    async with filled(waiting, places=10):
+        assert (len(waiting.begun), waiting.looks) == (5, 4)
 
 
 async def test_place_that_gets_free_is_filled_without_a_message() -> None:
@@ -127,7 +133,7 @@ async def test_look_that_fails_is_made_again(caplog: pytest.LogCaptureFixture) -
         assert not waiting.begun
         await asyncio.sleep(0.1)
         assert len(waiting.begun) == 1
-    assert "cannot look for the next run" in caplog.text
+    assert "cannot look for runs to take" in caplog.text
 
 
 async def test_closed_intake_takes_nothing_and_refuses_messages() -> None:
