@@ -12,7 +12,7 @@ from rlmlab.engine.providers.breaker import CircuitPolicy, Circuits
 from rlmlab.engine.providers.failures import Interrupted
 from rlmlab.engine.providers.throttle import Throttle
 
-MOST_CONCURRENT = 256
+MOST_CONCURRENT = 1024  # as many as one worker may have runs: 429s say what a provider bears
 Item = TextDelta | Restarted | Completed
 Attempt = Callable[[ChatRequest, int], AsyncGenerator[TextDelta | Completed, None]]
 """One try, told its number from 1: yields text and `Completed`, raises `Interrupted` or a final `ProviderError`."""
