@@ -56,7 +56,7 @@ def grep_tool() -> Tool:
         ignore_case: bool = False,
         limit: Annotated[int, "Matches at most.", {"minimum": 1, "maximum": MOST_MATCHES}] = 50,
     ) -> Found:
-        """Find a regular expression in `context`: a dict {matches: [{line, start, end, text, file}], more}.
+        """Find a regular expression in the input: a dict {matches: [{line, start, end, text, file}], more}.
 
         `context[start:end]` is the match where `context` is a str. In several files each match names its file; a JSON
         input is searched as JSON text. Without look-around and back-references.
@@ -79,7 +79,7 @@ def slice_tool() -> Tool:
         start: Annotated[int, "The first character.", {"minimum": 0}],
         end: Annotated[int, "The first character that is not wanted.", {"minimum": 0}],
     ) -> str:
-        """Return `context[start:end]` of a text; of a JSON input, a part of its JSON text."""
+        """Return context[start:end] of a text; of a JSON input, a part of its JSON text."""
         if end - start > MOST_CHARS:
             raise ToolFailed(f"{end - start:,} characters are asked for, at most {MOST_CHARS:,} are given")
         return await _with_input(here, lambda source: _slice(source, start, end))

@@ -156,7 +156,7 @@ class RlmDetails extends LightElement {
         ${fact("Sub-calls", run.sub_model ? html`<span class="mono">${run.sub_model}</span>` : "the same model")}
         ${run.depth_models?.length ? fact("By depth", html`<span class="mono">${run.depth_models.map((name) => name || "the same").join(", ")}</span>`) : nothing}
         ${fact("Mode", run.mode_reason ? html`${run.mode}, chosen: ${clean(run.mode_reason)}` : run.mode)}
-        ${fact("Cache", cacheFact(run.cache))}
+        ${fact("Tools", run.tools?.length ? html`<span class="mono">${run.tools.join(", ")}</span>` : null)} ${fact("Cache", cacheFact(run.cache))}
         ${fact("Prompt", run.prompt && html`<a class="mono" href=${promptAddress(run)}>${run.prompt.name} v${run.prompt.version}</a>`)}
         ${fact("Environment", run.environment)}
         ${fact("Input", context ? `${format.bytes(context.size)}, ${this.contextKind(context)}` : null)}
