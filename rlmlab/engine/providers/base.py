@@ -157,7 +157,8 @@ class Provider(Protocol):
     def stream(self, request: ChatRequest) -> AsyncIterator[TextDelta | Restarted | Completed]:
         """Make a call; the last item is always `Completed`.
 
-        Retries 429, 5xx and cut streams with backoff. Cancelling the consumer closes the connection.
+        Retries 429, 5xx and cut streams with backoff, and gives an endpoint up for a while that only fails. Cancelling
+        the consumer closes the connection.
 
         Raises:
             ProviderError: the call failed for good (its subclasses tell why).

@@ -3,16 +3,11 @@
 import json
 from collections.abc import Sequence
 
-from rlmlab.engine.providers.base import ChatMessage, ChatRequest, Media, TokenUsage
+from rlmlab.engine.media import token_bound
+from rlmlab.engine.providers.base import ChatMessage, ChatRequest, TokenUsage
 
 BYTES_PER_TOKEN = 3
 TOKENS_PER_MESSAGE = 8
-IMAGE_TOKENS = 5_000
-"""Of one image, whatever its size: OpenAI's and Anthropic's dearest go up to 3,800 and 4,800.
-
-gpt-4o-mini alone counts up to 48,000, at a price a token that makes it no dearer.
-"""
-AUDIO_BYTES_PER_TOKEN = 100  # speech at 32 kbit/s is 40 tokens a second so; Gemini counts 32, OpenAI 10
 
 
 def estimate_text(text: str) -> int:
@@ -20,17 +15,9 @@ def estimate_text(text: str) -> int:
     return -(-len(text.encode("utf-8", "surrogatepass")) // BYTES_PER_TOKEN)
 
 
-def estimate_media(media: Sequence[Media]) -> int:
-    """Bound the tokens of images and sounds."""
-    return sum(
-        -(-len(one.data) // AUDIO_BYTES_PER_TOKEN) if one.media_type.startswith("audio/") else IMAGE_TOKENS
-        for one in media
-    )
-
-
-def estimate_messages(messages: Sequence[ChatMessage]) -> int:
+def estimate_messages(messages: Sequence[ChatMessage], model: str = "") -> int:
     """Bound the tokens of a prompt: its texts, media and tool calls, and 8 a message for the template."""
-    return sum(_estimate_message(message) + TOKENS_PER_MESSAGE for message in messages)
+    return sum(_estimate_message(message, model) + TOKENS_PER_MESSAGE for message in messages)
 
 
 def estimate_offer(request: ChatRequest) -> int:
@@ -43,12 +30,13 @@ def estimate_offer(request: ChatRequest) -> int:
 def estimate_usage(request: ChatRequest, written: str) -> TokenUsage:
     """Bound the usage of an answered call, of which `written` is all that came, text and tool calls."""
     return TokenUsage(
-        input_tokens=estimate_messages(request.messages) + estimate_offer(request),
+        input_tokens=estimate_messages(request.messages, request.model) + estimate_offer(request),
         output_tokens=min(request.max_tokens, estimate_text(written)),
         estimated=True,
     )
 
 
-def _estimate_message(message: ChatMessage) -> int:
+def _estimate_message(message: ChatMessage, model: str) -> int:
     calls = "".join(f"{call.id}{call.name}{call.arguments}" for call in message.tool_calls)
-    return estimate_text(message.content) + estimate_text(calls) + estimate_media(message.media)
+    media = sum(token_bound(one, model) for one in message.media)
+    return estimate_text(message.content) + estimate_text(calls) + media

@@ -31,6 +31,7 @@ from rlmlab.engine.providers.usage import read_usage
 def load_litellm() -> ModuleType:
     """Import litellm, quiet and without network: the packaged price map, no telemetry, no hints on stdout."""
     os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # litellm reads it while it is imported
+    os.environ["LITELLM_DISABLE_BUG_REPORT_LINK"] = "true"  # in the messages of its errors
     import litellm  # noqa: PLC0415 - slow import
 
     litellm.telemetry = False
@@ -173,10 +174,20 @@ def _failure_of(litellm: ModuleType, error: Exception, secrets: Sequence[str]) -
     message = plain_words(reduce(without_secret, secrets, str(error)))
     if isinstance(error, litellm.exceptions.Timeout):
         return stalled(message)
-    if isinstance(error, litellm.exceptions.APIConnectionError):
+    if _is_cut_off(litellm, error):
         return cut(message)
     status = getattr(error, "status_code", None)
     return failure_of_status(int(status), message, _retry_after(error)) if status else cut(message)
+
+
+def _is_cut_off(litellm: ModuleType, error: BaseException) -> bool:
+    """Tell whether no answer came at all: litellm gives that a status of 500, too."""
+    found: BaseException | None = error
+    while found is not None:
+        if isinstance(found, OSError | litellm.exceptions.openai.APIConnectionError):
+            return True
+        found = found.__cause__ or found.__context__
+    return False
 
 
 def _retry_after(error: Exception) -> str | None:
@@ -188,6 +199,6 @@ def _retry_after(error: Exception) -> str | None:
 
 
 def plain_words(message: str) -> str:
-    """Strip litellm's class names (`litellm.APIError: APIError: OpenAIException - `) off a provider's sentence."""
-    first = message.partition(" Original exception:")[0]
+    """Strip litellm's class names (`litellm.APIError: APIError: OpenAIException - `) and traces off a sentence."""
+    first = message.partition(" Original exception:")[0].partition("\nTraceback (")[0]
     return re.sub(r"^(?:(?:litellm\.)?\w+(?:Error|Exception|Timeout): )*(?:\w+Exception - )?", "", first)

@@ -1,6 +1,7 @@
 """What every provider must do, run against the scripted server over real HTTP."""
 
 import asyncio
+import socket
 import time
 from contextlib import aclosing
 
@@ -8,6 +9,7 @@ import pytest
 
 from rlmlab.engine.errors import (
     BadRequest,
+    EndpointDown,
     EngineError,
     ProviderTimeout,
     ProviderUnavailable,
@@ -26,10 +28,17 @@ from rlmlab.engine.providers.base import (
     ToolCall,
     ToolSpec,
 )
+from rlmlab.engine.providers.breaker import CircuitPolicy
 from rlmlab.engine.providers.retries import RetryPolicy
 from tests.fakes.model_server import ModelServer
 from tests.fakes.replies import NAMED, Reply, ToolUse, submit
 
+TRIPPING = RetryPolicy(
+    attempts=2,
+    first_wait_seconds=0.01,
+    random=lambda: 0.0,
+    circuit=CircuitPolicy(failures=2, streak_seconds=0.0, first_open_seconds=2.0),
+)
 FAST = RetryPolicy(attempts=3, first_wait_seconds=0.01, random=lambda: 0.0)
 SYSTEM = 'You use a REPL and set answer["content"].'
 LISTED = "gpt-5-mini"  # a model whose skills the price map tells
@@ -61,6 +70,35 @@ async def complete(provider: Provider, request: ChatRequest) -> Completed:
     last = (await collect(provider, request))[-1]
     assert isinstance(last, Completed)
     return last
+
+
+async def down_and_up_again(provider: Provider, server: ModelServer) -> None:
+    """Show that a provider with the policy TRIPPING leaves an endpoint alone that fails, and comes back to it."""
+    server.script("submit", Reply(status=503), Reply(status=503), "back")
+    with pytest.raises(ProviderUnavailable, match="scripted failure"):
+        await complete(provider, ask("submit"))
+    with pytest.raises(EndpointDown, match="openai/submit is not asked: it failed 2 times in a row") as caught:
+        await complete(provider, ask("submit"))
+    assert len(server.calls) == 2
+    assert (await complete(provider, ask("two-turns"))).text
+    await asyncio.sleep(caught.value.retry_after_seconds)
+    assert (await complete(provider, ask("submit"))).text == "back"
+
+
+async def unreachable(provider: Provider) -> None:
+    """Show that a provider with the policy TRIPPING leaves all models of an endpoint alone that cannot be reached."""
+    with pytest.raises(ProviderUnavailable) as first:
+        await complete(provider, ask("submit"))
+    assert type(first.value) is ProviderUnavailable
+    for model in ("submit", "never"):
+        with pytest.raises(EndpointDown, match=f"openai/{model} is not asked: its endpoint failed 2 times in a row"):
+            await complete(provider, ask(model))
+
+
+def dead_url() -> str:
+    """Return an address at which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
 
 
 class ProviderContract:

@@ -12,7 +12,9 @@ from rlmlab.engine.providers.lean import Endpoint
 from tests.engine.providers.contract import CLOSED, FAST, PNG, TOOLS, ask, complete, talk
 from tests.fakes.anthropic_server import FRESH, OUTPUT, READ, TEXT, WRITTEN, AnthropicServer
 
-pytestmark = pytest.mark.filterwarnings("ignore::Warning:litellm", "ignore::DeprecationWarning")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::Warning:litellm", "ignore::DeprecationWarning", "ignore:Item .* on TypedDict:UserWarning"
+)
 MODEL = "anthropic/claude-sonnet-4-5"
 MARK = {"type": "ephemeral"}
 

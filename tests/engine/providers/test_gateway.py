@@ -12,11 +12,22 @@ from rlmlab.engine.errors import BadRequest
 from rlmlab.engine.providers.catalog import Catalog, load_catalog
 from rlmlab.engine.providers.gateway import GatewayProvider, load_litellm, plain_words
 from rlmlab.engine.providers.lean import Endpoint
-from tests.engine.providers.contract import FAST, ProviderContract, ask, complete
+from tests.engine.providers.contract import (
+    FAST,
+    TRIPPING,
+    ProviderContract,
+    ask,
+    complete,
+    dead_url,
+    down_and_up_again,
+    unreachable,
+)
 from tests.fakes.model_server import ModelServer
 from tests.fakes.replies import Reply
 
-pytestmark = pytest.mark.filterwarnings("ignore::Warning:litellm", "ignore::DeprecationWarning")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::Warning:litellm", "ignore::DeprecationWarning", "ignore:Item .* on TypedDict:UserWarning"
+)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -50,6 +61,7 @@ async def test_the_operators_key_is_struck_out_of_a_refusal(server: ModelServer,
 def test_litellm_is_loaded_without_network_and_telemetry():
     litellm = load_litellm()
     assert os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] == "True"
+    assert os.environ["LITELLM_DISABLE_BUG_REPORT_LINK"] == "true"
     assert (litellm.telemetry, litellm.suppress_debug_info) == (False, True)
 
 
@@ -68,6 +80,7 @@ def test_importing_the_gateway_does_not_import_litellm():
             "litellm.MidStreamFallbackError: APIConnectionError: OpenAIException - gone Original exception: gone",
             "gone",
         ),
+        ("litellm.APIConnectionError: OpenAIException - gone\nTraceback (most recent call last):\n  File x", "gone"),
         ("plain words - with a dash", "plain words - with a dash"),
     ],
 )
@@ -89,3 +102,15 @@ async def test_calls_with_different_times_left_share_a_client(provider: GatewayP
     for seconds in (1.5, 2.5, 3.5):
         await complete(provider, ask("submit", timeout_seconds=seconds))
     assert set(clients) == before
+
+
+async def test_endpoint_that_fails_is_left_alone_for_a_while(server: ModelServer, catalog: Catalog):
+    made = GatewayProvider(catalog, endpoints={"openai": Endpoint(server.base_url, "sk-ada")}, policy=TRIPPING)
+    await down_and_up_again(made, server)
+    await made.close()
+
+
+async def test_endpoint_that_cannot_be_reached_is_left_alone_with_all_its_models(catalog: Catalog):
+    made = GatewayProvider(catalog, endpoints={"openai": Endpoint(dead_url(), "sk-ada")}, policy=TRIPPING)
+    await unreachable(made)
+    await made.close()

@@ -1,7 +1,6 @@
 """The lean provider: the contract, and what only it does."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
@@ -12,7 +11,17 @@ from rlmlab.engine.providers.base import ModelInfo
 from rlmlab.engine.providers.catalog import Catalog
 from rlmlab.engine.providers.lean import Endpoint, LeanProvider, body_of, fixed
 from rlmlab.engine.providers.retries import RetryPolicy
-from tests.engine.providers.contract import FAST, ProviderContract, ask, collect, complete
+from tests.engine.providers.contract import (
+    FAST,
+    TRIPPING,
+    ProviderContract,
+    ask,
+    collect,
+    complete,
+    dead_url,
+    down_and_up_again,
+    unreachable,
+)
 from tests.fakes.model_server import ModelServer
 from tests.fakes.replies import Call, Reply, submit
 
@@ -30,11 +39,22 @@ class TestLean(ProviderContract):
     pass
 
 
+async def test_endpoint_that_fails_is_left_alone_for_a_while(server: ModelServer, catalog: Catalog):
+    provider = LeanProvider(fixed(Endpoint(server.base_url)), catalog.info, policy=TRIPPING)
+    await down_and_up_again(provider, server)
+    await provider.close()
+
+
+async def test_endpoint_that_cannot_be_reached_is_left_alone_with_all_its_models(catalog: Catalog):
+    provider = LeanProvider(fixed(Endpoint(dead_url())), catalog.info, policy=TRIPPING)
+    await unreachable(provider)
+    await provider.close()
+
+
 async def test_refused_connection_is_unavailable(catalog: Catalog):
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    provider = LeanProvider(fixed(Endpoint(f"http://127.0.0.1:{port}/v1")), catalog.info, policy=FAST)
-    with pytest.raises(ProviderUnavailable, match=f"http://127.0.0.1:{port}/v1 cannot be reached: ") as caught:
+    url = dead_url()
+    provider = LeanProvider(fixed(Endpoint(url)), catalog.info, policy=FAST)
+    with pytest.raises(ProviderUnavailable, match=f"{url} cannot be reached: ") as caught:
         await complete(provider, ask("submit"))
     assert "ssl" not in str(caught.value)
     await provider.close()
