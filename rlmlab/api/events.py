@@ -14,9 +14,11 @@ from rlmlab.api import exports, open_streams, skeletons
 from rlmlab.api.auth import ApiRequest
 from rlmlab.api.pagination import Limit
 from rlmlab.api.schemas.base import ListOf
+from rlmlab.api.schemas.coverage import CoverageOut
 from rlmlab.api.schemas.events import EventOut, RunDocument, SpanOut, Which
 from rlmlab.tenancy.principals import Principal
 from trajectories import hub, queries, record
+from trajectories.coverage import coverage_of
 from trajectories.models import Run
 
 router = Router(tags=["events"])
@@ -97,6 +99,12 @@ def list_spans(
     rows = queries.spans_of(run, after=cursor, limit=limit + 1)
     more = str(rows[limit - 1].first_seq) if len(rows) > limit else None
     return ListOf(items=[SpanOut.of(row) for row in rows[:limit]], next_cursor=more)
+
+
+@router.get("/runs/{uuid:run_id}/coverage", response=CoverageOut, summary="Get what was read of the input")
+def get_coverage(request: ApiRequest, run_id: UUID) -> CoverageOut:
+    """Return which bytes of the input stood in prompts of sub-calls and in prints, as far as that can be known."""
+    return CoverageOut.of(coverage_of(queries.run_for(request.auth, run_id)))
 
 
 @router.get("/runs/{uuid:run_id}/export", response=RunDocument, summary="Export a run", openapi_extra=exports.FORMATS)

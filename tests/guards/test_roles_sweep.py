@@ -110,6 +110,7 @@ OPERATIONS: Final[dict[str, str]] = {
     "GET /api/v1/runs/{run_id}/events": "run.view",
     "GET /api/v1/runs/{run_id}/media/{sha256}": "run.view",
     "GET /api/v1/runs/{run_id}/spans": "run.view",
+    "GET /api/v1/runs/{run_id}/coverage": "run.view",
     "GET /api/v1/runs/{run_id}/export": "run.view",
     "GET /api/v1/projects/{slug}/memories": "memory.view",
     "POST /api/v1/projects/{slug}/memories": "memory.manage",

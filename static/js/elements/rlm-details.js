@@ -16,6 +16,7 @@ import { LightElement } from "./light-element.js";
 import { memoryCall } from "./memory-parts.js";
 import { toolCall } from "./tool-parts.js";
 import "./rlm-code.js";
+import "./rlm-coverage.js";
 import "./rlm-learned.js";
 
 const SHOWN_ELSEWHERE = new Set([
@@ -42,7 +43,7 @@ class RlmDetails extends LightElement {
 
   render() {
     const span = this.store?.spans.get(this.selected) || this.store?.root;
-    return html`<div class="details" tabindex="0" role="region" aria-label="Details">${span ? this.about(span) : this.runFacts()}</div>`;
+    return html`<div class="details" tabindex="0" role="region" aria-label="Details">${span ? this.about(span) : this.runFacts()}<rlm-coverage .run=${this.run} .selected=${this.selected}></rlm-coverage></div>`;
   }
 
   /** Of a run that is read in parts, ask for what is told here: the span's own events, and what a call was sent. */
