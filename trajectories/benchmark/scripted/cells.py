@@ -17,6 +17,8 @@ SHARE: Final = "[share] "
 LOOK: Final = "[look] "
 """What a plain call's prompt begins with; JSON of family and question follows, then a line break and the part."""
 SHARES: Final = 2
+MOST_IN_A_CALL: Final = 16_000_000
+"""Bytes of text that one call from a cell takes along; a call has room for twice as many."""
 PIECES: Final = 8
 
 _SPLIT: Final = '''
@@ -36,8 +38,11 @@ answer["content"] = {value}
 answer["ready"] = True
 """
 _RECURSE: Final = """
-shares = split(context, {shares}, {cut!r})
-texts = rlm_query_batched([{task!r}] * len(shares), shares)
+shares = split(context, max({shares}, len(context) // {most} + 1), {cut!r})
+if len(context) <= {most}:
+    texts = rlm_query_batched([{task!r}] * len(shares), shares)
+else:
+    texts = [rlm_query({task!r}, share) for share in shares]
 parts = [part for text in texts for part in (json.loads(text) if isinstance(text, str) else text)]
 """
 _ASK: Final = """
@@ -72,7 +77,7 @@ def share(family: Family, ask: Ask, levels: int) -> str:
 def _shared_out(family: Family, ask: Ask, levels: int) -> tuple[str, ...]:
     if levels:
         task = SHARE + _told(family=family.name, ask=ask, levels=levels - 1)
-        return _SPLIT, _RECURSE.format(shares=SHARES, cut=family.cut, task=task)
+        return _SPLIT, _RECURSE.format(shares=SHARES, most=MOST_IN_A_CALL, cut=family.cut, task=task)
     head = LOOK + _told(family=family.name, ask=ask)
     return _SPLIT, _ASK.format(pieces=PIECES, cut=family.cut, head=head)
 
