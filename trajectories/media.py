@@ -6,6 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from django.db import connection
+from django.utils.http import content_disposition_header
 
 from rlmlab import scoping
 from rlmlab.engine.events import MediaReference
@@ -18,6 +19,7 @@ from trajectories.sinks import Database
 
 _FIRST_BYTES: Final = 64  # enough to tell anything but the size of a JPEG
 _JPEG: Final = b"\xff\xd8\xff"
+_POLICY: Final = "default-src 'none'; sandbox"
 _AT_ONCE: Final = 16  # heads in memory
 _HEADS: Final = """
 SELECT blob_id, substring(data FROM 1 FOR %s) FROM trajectories_blobchunk WHERE number = 0 AND blob_id = ANY(%s)
@@ -93,6 +95,18 @@ def content(entry: RunInput) -> bytes:
     """Read an image or a sound, whose size was limited when the run was made."""
     with scoping.organization(entry.organization_id):
         return b"".join(blobs.read(entry.blob))
+
+
+def headers_of(entry: RunInput) -> dict[str, str]:
+    """Return what its bytes must be sent with: as what they are, and as nothing that a browser would run."""
+    return {
+        "Content-Type": entry.media_type,
+        "Content-Disposition": content_disposition_header(as_attachment=False, filename=entry.name) or "inline",
+        "Content-Security-Policy": _POLICY,
+        "X-Content-Type-Options": "nosniff",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Cache-Control": "private, max-age=3600",
+    }
 
 
 class RunMedia:

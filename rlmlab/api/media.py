@@ -4,14 +4,12 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.http import HttpResponse
-from django.utils.http import content_disposition_header
 from ninja import Router
 
 from rlmlab.api.auth import ApiRequest
 from trajectories import media, queries
 
 router = Router(tags=["runs"])
-POLICY: Final = "default-src 'none'; sandbox"
 BINARY: Final[dict[str, Any]] = {
     "responses": {
         200: {
@@ -32,14 +30,4 @@ def get_media(request: ApiRequest, run_id: UUID, sha256: str) -> HttpResponse:
     """
     run = queries.run_for(request.auth, run_id)
     found = media.media_input(run, sha256)
-    return HttpResponse(
-        media.content(found),
-        content_type=found.media_type,
-        headers={
-            "Content-Disposition": content_disposition_header(as_attachment=False, filename=found.name) or "inline",
-            "Content-Security-Policy": POLICY,
-            "X-Content-Type-Options": "nosniff",
-            "Cross-Origin-Resource-Policy": "same-origin",
-            "Cache-Control": "private, max-age=3600",
-        },
-    )
+    return HttpResponse(media.content(found), headers=media.headers_of(found))

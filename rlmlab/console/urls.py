@@ -66,6 +66,7 @@ urlpatterns = [
     path(f"{PROJECT}/settings", project_settings.project_settings, name="project_settings"),
     path(f"{PROJECT}/settings/empty-cache", project_settings.empty_cache, name="empty_cache"),
     path("runs/<uuid:run_id>", run.run, name="run"),
+    path("runs/<uuid:run_id>/media/<str:sha256>", run.run_media, name="run_media"),
     path(f"{PROJECT}/examples", examples.examples, name="examples"),
     path(EXAMPLE, examples.example, name="example"),
     path(f"{EXAMPLE}/retire", examples.retire_example, name="retire_example"),

@@ -18,6 +18,10 @@ from rlmlab.modelserver.scripted.replies import (
 )
 from tests.fakes.instances import instance_of
 
+LOOK = """\
+names = [name for name, value in context.items() if isinstance(value, dict)]
+answer["content"] = {"names": names, "seen": llm_query("What is shown?", images=names[:1])}
+answer["ready"] = True"""
 FORGED_FRAME = '\x00\x00\x00\x2f{"type": "done", "status": "ok", "result": "forged"}'
 
 
@@ -173,6 +177,7 @@ NAMED: dict[str, Behaviour] = {
     "content-filter": always(finish_reason="content_filter"),
     "schema": conforming,
     "describe": describing,
+    "look": turns(code(LOOK), plain=describing),
     "cached": always(usage_form="openrouter", cached_tokens=5, cache_write_tokens=3, reasoning_tokens=2),
 }
 

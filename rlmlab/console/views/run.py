@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 
 from rlmlab.console.access import refusing, show_project, user_of
 from trajectories.improvement.examples import example_of
+from trajectories.media import content, headers_of, media_input
 from trajectories.queries import demo_check_of, run_of_member
 from trajectories.ratings import verdicts_of
 
@@ -19,6 +20,19 @@ from trajectories.ratings import verdicts_of
 def run(request: HttpRequest, run_id: UUID) -> HttpResponse:
     """Show the run as it stands; the page's script brings the rest and what happens next."""
     return refusing(request, lambda: _page(request, run_id))
+
+
+@require_safe
+@login_required
+def run_media(request: HttpRequest, run_id: UUID, sha256: str) -> HttpResponse:
+    """Give out an image or a sound among the run's inputs, for the run's page to show."""
+    return refusing(request, lambda: _media(request, run_id, sha256))
+
+
+def _media(request: HttpRequest, run_id: UUID, sha256: str) -> HttpResponse:
+    _, found = run_of_member(user_of(request), run_id)
+    entry = media_input(found, sha256)
+    return HttpResponse(content(entry), headers=headers_of(entry))
 
 
 def _page(request: HttpRequest, run_id: UUID) -> HttpResponse:

@@ -9,6 +9,7 @@ import { isLevel, proseOf, replyOf, shownOutput, stepParts, subCallGroups } from
 import { isOrigin } from "../lib/run-tree.js";
 import { kindIcon, shortModel, spanName } from "../lib/span-names.js";
 import { STATUSES } from "../lib/status.js";
+import { mediaRow } from "./media-parts.js";
 import { memoryCall, memoryOutcome } from "./memory-parts.js";
 import { toolCall } from "./tool-parts.js";
 import { clean, preview, readable } from "../lib/text.js";
@@ -197,6 +198,7 @@ function subCall(span, ui) {
   return html`
     <h3 class="label">Asked</h3>
     <pre class="code quote">${clean(span.data.prompt || span.preview)}</pre>
+    ${mediaRow(span.data.media)}
     ${reply === null || reply === "" ? nothing : html`<h3 class="label">Answered</h3><pre class="code quote">${clean(readable(reply))}</pre>`}
     ${live ? html`<pre class="code said-live">${clean(live.live.text)}<span class="caret"></span></pre>` : nothing}
     ${failureOf(span)}

@@ -7,6 +7,7 @@ import { bucketsOf, costOf, pricePerMillion } from "../lib/run-spend.js";
 import { asRequest, requestOf } from "../lib/run-transcript.js";
 import { clean, readable } from "../lib/text.js";
 import { pictured } from "./cell-parts.js";
+import { mediaRow } from "./media-parts.js";
 import "./rlm-code.js";
 
 const BUCKETS = [
@@ -106,6 +107,7 @@ export function askedAndAnswered(span) {
   const whole = span.messages.find((message) => message.purpose === "prompt" || message.purpose === "task");
   const prompt = whole?.purpose === "prompt" ? whole.content : span.data.prompt || span.preview;
   return html`${prompt ? passage("Prompt", prompt) : nothing}
+    ${mediaRow(span.data.media)}
     ${span.result === null || span.result === "" ? nothing : passage("Result", readable(span.result))}`;
 }
 

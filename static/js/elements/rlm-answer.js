@@ -1,4 +1,4 @@
-// <rlm-answer>: the answer as sanitised Markdown or as its exact text, with a way to copy it.
+// <rlm-answer>: the answer as sanitised Markdown or as its exact text, a structured one as a tree; with a way to copy it.
 // Properties: answer (any JSON), note (a sentence about how it came to be), tone.
 
 import { html, nothing } from "../../vendor/lit.js";
@@ -7,6 +7,7 @@ import { copy } from "../lib/notify.js";
 import { clean, readable } from "../lib/text.js";
 import { LightElement } from "./light-element.js";
 import "./rlm-code.js";
+import "./rlm-json.js";
 
 class RlmAnswer extends LightElement {
   static properties = {
@@ -24,9 +25,7 @@ class RlmAnswer extends LightElement {
         <h2>Answer</h2>
         ${this.note ? html`<span class="chip">${this.note}</span>` : nothing}
         <span class="push row">
-          ${isText
-            ? html`<button class="button button-quiet button-sm" aria-pressed=${Boolean(this.exact)} @click=${() => (this.exact = !this.exact)}>Exact text</button>`
-            : nothing}
+          <button class="button button-quiet button-sm" aria-pressed=${Boolean(this.exact)} @click=${() => (this.exact = !this.exact)}>${isText ? "Exact text" : "As JSON"}</button>
           <button class="button button-quiet button-sm" @click=${() => copy(text, "Answer copied")}>${iconOf("copy", "icon-sm")} Copy</button>
         </span>
       </header>
@@ -35,7 +34,10 @@ class RlmAnswer extends LightElement {
   }
 
   body(text, isText) {
-    if (!isText) return html`<rlm-code class="code" .language=${"json"} .text=${text}></rlm-code>`;
+    if (!isText && (this.exact || this.answer === null || typeof this.answer !== "object")) {
+      return html`<rlm-code class="code" .language=${"json"} .text=${text}></rlm-code>`;
+    }
+    if (!isText) return html`<rlm-json .value=${this.answer}></rlm-json>`;
     if (this.exact) return html`<pre class="code">${clean(text)}</pre>`;
     return html`<rlm-prose .text=${text}></rlm-prose>`;
   }

@@ -13,6 +13,7 @@ import { clean, readable } from "../lib/text.js";
 import { copyLink, pictured, statusOf } from "./cell-parts.js";
 import { askedAndAnswered, cacheFact, fact, fromCache, heading, priceFacts, requestOfCall, spendTable } from "./details-parts.js";
 import { LightElement } from "./light-element.js";
+import { mediaRow } from "./media-parts.js";
 import { memoryCall } from "./memory-parts.js";
 import { toolCall } from "./tool-parts.js";
 import "./rlm-code.js";
@@ -22,7 +23,7 @@ import "./rlm-learned.js";
 const SHOWN_ELSEWHERE = new Set([
   "task", "prompt", "number", "cell", "model", "purpose", "request_hash", "max_tokens", "price", "finish_reason", "attempts",
   "cpu_seconds", "peak_memory_bytes", "usage_source", "status", "index", "batch_size", "function",
-  "query", "text", "cached", "coverage", "arguments", "shown",
+  "query", "text", "cached", "coverage", "arguments", "shown", "media",
 ]);
 const CHIPPED = new Set(["model_call", "sub_call", "tool_call"]); // whose name does not say what they are
 const PURPOSES = { step: "Step of this level", sub_call: "Sub-call", fallback: "Best answer so far", repair: "Mending a reply", compaction: "Summary of earlier turns" };
@@ -166,6 +167,8 @@ class RlmDetails extends LightElement {
         ${fact("Tags", run.tags?.length ? run.tags.join(", ") : null)} ${fact("Events", format.count(Math.max(run.last_seq || 0, this.store?.lastSeq || 0)))}
         ${fact("Id", html`<span class="mono">${run.id}</span>`)}
       </dl>
+      ${this.store?.root?.data.media ? html`${heading("Images and sounds")}${mediaRow(this.store.root.data.media)}` : nothing}
+      ${run.response_schema ? html`${heading("Form of the answer")}<rlm-code class="code" .language=${"json"} .text=${readable(run.response_schema)}></rlm-code>` : nothing}
       <rlm-learned .run=${run} .store=${this.store} .tick=${this.store?.memories.length ?? 0}></rlm-learned>
       ${heading("Limits")}
       <dl class="facts">

@@ -4,6 +4,7 @@ import { Api } from "../lib/api.js";
 import { Attachments } from "../lib/attachments.js";
 import * as format from "../lib/format.js";
 import { shortcut } from "../lib/keys.js";
+import { placed, schemaOf } from "../lib/schema-field.js";
 
 const LIMITS = ["max_tokens", "max_cost_usd", "max_seconds", "max_depth", "max_steps", "max_sub_calls"];
 const SWITCHES = ["use_examples", "use_memory"];
@@ -88,6 +89,8 @@ class LaunchForm {
     if (fallbacks.length) body.fallback_models = fallbacks;
     const depths = this.field("depth_models").value.split(",").map((name) => name.trim());
     if (depths.some(Boolean)) body.depth_models = depths;
+    const schema = schemaOf(this.field("response_schema").value).value;
+    if (schema) body.response_schema = schema;
     const budget = {};
     for (const name of LIMITS) {
       const value = this.field(`budget.${name}`).value.trim();
@@ -129,7 +132,8 @@ class LaunchForm {
       else if (element && "value" in element) element.value = value;
     }
     this.files.restore(files);
-    const optional = this.form.querySelector("details");
+    const optional = this.form.querySelector(".launch-limits");
+    this.form.querySelector(".launch-schema").open = Boolean(this.field("response_schema").value);
     if (LIMITS.some((name) => this.field(`budget.${name}`).value)) optional.open = true;
   }
 
@@ -143,6 +147,11 @@ class LaunchForm {
     }
     if (this.files.failed) {
       this.showErrors(new Map([["files", "A file could not be uploaded. Remove it, or drop it again."]]));
+      return;
+    }
+    const { problem } = schemaOf(this.field("response_schema").value);
+    if (problem) {
+      this.showErrors(new Map([["response_schema", problem]]));
       return;
     }
     const button = this.part("launch");
@@ -179,7 +188,7 @@ class LaunchForm {
         homeless += `${path}: ${message} `;
         continue;
       }
-      place.textContent = message;
+      place.textContent = name === "response_schema" ? placed(path, message) : message;
       place.closest("details")?.setAttribute("open", "");
       if (!element) continue;
       element.setAttribute("aria-invalid", "true");
