@@ -15,7 +15,7 @@ from tests.fakes.media import flac, gif, jpeg, png, reference, wav
 from trajectories import contexts, media
 from trajectories.actions.files import store_file
 from trajectories.models import File, Run
-from trajectories.specs import Shown, run_spec
+from trajectories.specs import Shared, Shown, run_spec
 
 
 def stored(tenant: Tenant, name: str, data: bytes) -> File:
@@ -89,7 +89,7 @@ def test_engine_is_told_of_media_by_hash(acme: Tenant) -> None:
     data = png()
     run = started(acme, {"a.txt": b"one", "cat.png": data})
     with scoping.organization(run.organization_id):
-        spec = run_spec(run, contexts.inputs_of(run), no_context, Shown())
+        spec = run_spec(run, contexts.inputs_of(run), no_context, Shown(), Shared())
     assert spec.media == (reference("cat.png", "image/png", data),)
     assert spec.context is not None
     assert [(part.name, part.media_type) for part in spec.context.parts] == [("a.txt", ""), ("cat.png", "image/png")]
@@ -107,7 +107,7 @@ def test_files_without_media_are_handed_over_as_before(acme: Tenant) -> None:
     run = started(acme, {"a.txt": b"one", "b.bin": b"\x00\x01"})
     with scoping.organization(run.organization_id):
         source = contexts.open_source(run, contexts.inputs_of(run))
-        spec = run_spec(run, contexts.inputs_of(run), no_context, Shown())
+        spec = run_spec(run, contexts.inputs_of(run), no_context, Shown(), Shared())
     assert source is not None
     os.close(source.fd)
     assert (source.kind, spec.media) == ("files", ())

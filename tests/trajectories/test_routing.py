@@ -17,7 +17,7 @@ from trajectories.modes import Record
 from trajectories.routing import records_of
 from trajectories.search.grammar import parse
 from trajectories.search.pages import page_of
-from trajectories.specs import Shown, root_data, run_spec
+from trajectories.specs import Shared, Shown, root_data, run_spec
 
 
 def made(acme: Tenant, **fields: Any) -> Run:
@@ -40,7 +40,7 @@ def test_small_input_is_asked_about_in_one_call_when_left_to_us(acme: Tenant) ->
     run = made(acme, mode="auto", context="short")
     assert (run.mode, run.prompt_version) == ("direct", None)
     assert run.mode_reason == "the input has at most 2 tokens, few enough for one plain call"
-    spec = run_spec(run, [], None, Shown())  # type: ignore[arg-type]
+    spec = run_spec(run, [], None, Shown(), Shared())  # type: ignore[arg-type]
     assert (spec.mode, spec.mode_reason) == ("direct", run.mode_reason)
     assert root_data(run)["mode_reason"] == run.mode_reason
 

@@ -30,7 +30,7 @@ NOT_THE_ARMS_DOING: Final = frozenset(
     {
         "worker_lost", "internal_error", "engine_error", "environment_unavailable", "memory_unavailable", "bad_prices",
         "unpriced_model", "unknown_model", "missing_credentials", "rejected_credentials", "rate_limited",
-        "provider_error", "provider_unavailable", "provider_timeout",
+        "provider_error", "provider_unavailable", "provider_timeout", "input_too_large", "unsupported_media",
     }
 )  # fmt: skip
 """Codes of failures that say nothing about a prompt: they make the pair a missing one."""

@@ -109,7 +109,7 @@ def test_every_code_of_the_engine_was_decided() -> None:
 
     codes = {kind.code for kind in vars(errors).values() if isinstance(kind, type) and hasattr(kind, "code")}
     own_fault = {"budget", "no_answer", "provider_bad_request"}
-    never_a_runs = {"cancelled", "lost_lease"}
+    never_a_runs = {"cancelled", "lost_lease", "schema_mismatch", "tool_failed"}
     assert codes - NOT_THE_ARMS_DOING == own_fault | never_a_runs
     assert NOT_THE_ARMS_DOING - codes == {"worker_lost", "internal_error", "environment_unavailable"}
 

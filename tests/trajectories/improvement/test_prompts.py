@@ -28,7 +28,7 @@ from trajectories.improvement.prompts import (
     version_for_run,
 )
 from trajectories.models import Promotion, Prompt, PromptVersion, Run
-from trajectories.specs import Shown, root_data, run_spec
+from trajectories.specs import Shared, Shown, root_data, run_spec
 
 OWN = 'You work in a REPL. Set answer["content"] and answer["ready"].'
 
@@ -52,7 +52,7 @@ def standing(tenant: Tenant) -> tuple[list[tuple[int, bool]], int | None]:
 
 def spec_of(run: Run) -> tuple[str | None, str | None]:
     with scoping.organization(run.organization_id):
-        spec = run_spec(run, [], no_context, Shown())
+        spec = run_spec(run, [], no_context, Shown(), Shared())
     return spec.prompt_name, spec.system_prompt
 
 
