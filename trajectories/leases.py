@@ -84,11 +84,17 @@ def _takeover(run: Run) -> dict[str, int]:
 
 
 def pause(holder: Holder) -> None:
-    """Let a run go that stands still now, until somebody resumes it."""
+    """Let a run go that stands still now, until somebody resumes it; at once where somebody did meanwhile."""
     with scoping.organization(holder.organization_id):
-        holder.rows().update(
-            status=RunStatus.PAUSED, lease_owner="", lease_until=None, pause_requested=False, takeovers=0
-        )
+        asked = holder.rows().select_for_update(no_key=True).values_list("pause_requested", flat=True).first()
+        if asked is None:
+            return
+        free = {"lease_owner": "", "lease_until": None, "takeovers": 0, "pause_requested": False}
+        if asked:
+            holder.rows().update(status=RunStatus.PAUSED, **free)
+            return
+        holder.rows().update(status=RunStatus.QUEUED, queued_at=Now(), enqueued_at=_long_ago(), **free)
+        queue.enqueue(run_id=holder.run_id, organization_id=holder.organization_id)
 
 
 def beat(*, owner: str, run_ids: Iterable[UUID]) -> dict[UUID, Beat]:

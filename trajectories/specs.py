@@ -8,7 +8,7 @@ from django.conf import settings
 
 from rlmlab.engine.events import Event
 from rlmlab.engine.memory import Recalled
-from rlmlab.engine.types import Budget, Compaction, ContextOpener, Edit, Example, Mode, RunSpec
+from rlmlab.engine.types import Budget, Compaction, ContextOpener, Edit, Example, Mode, Origin, RunSpec
 from sandbox.base import PROFILES
 from trajectories import contexts
 from trajectories.improvement.prompts import own_text
@@ -58,11 +58,17 @@ def run_spec(
         prompt_name=None if version is None else str(version),
         pinned_memories=shown.pinned_memories,
         examples=shown.examples,
+        origin=origin_of(run),
         edit=shared.edit,
         renewed_prompt=shared.renewed_prompt,
         media=references(inputs),
         compaction=Compaction(settings.RLMLAB.compaction_share, settings.RLMLAB.compaction_tokens),
     )
+
+
+def origin_of(run: Run) -> Origin | None:
+    """Return where a run comes from."""
+    return None if run.origin_run_id is None else Origin(run.origin, run.origin_run_id, run.origin_seq)
 
 
 def mode_of(run: Run) -> Mode:
@@ -92,6 +98,9 @@ def root_data(run: Run) -> dict[str, Any]:
         "examples": [],
         "memory": run.use_memory,
         "tools": run.tools,
+        "origin": None
+        if run.origin_run_id is None
+        else {"kind": run.origin, "run": str(run.origin_run_id), "seq": run.origin_seq},
         "environment": run.environment,
         "level": run.environment_level,
         "profile": run.profile,

@@ -58,10 +58,3 @@ def get_run(request: ApiRequest, run_id: UUID) -> RunOut:
 def patch_run(request: ApiRequest, run_id: UUID, body: RunPatch) -> RunOut:
     """Change what is given and nothing else; also after the run has ended."""
     return RunOut.of(tag_run(by=request.auth, run=queries.run_for(request.auth, run_id), **body.changes()))
-
-
-@router.post("/runs/{uuid:run_id}/cancel", response={202: RunOut}, summary="Stop a run")
-def cancel_run(request: ApiRequest, run_id: UUID) -> Status[RunOut]:
-    """Ask a run to stop; it ends within seconds. Asking again changes nothing."""
-    run = actions.cancel_run(by=request.auth, run=queries.run_for(request.auth, run_id))
-    return Status(HTTPStatus.ACCEPTED, RunOut.of(run))

@@ -14,6 +14,7 @@ from rlmlab.api import (
     examples,
     experiments,
     files,
+    lifecycle,
     media,
     memories,
     openai,
@@ -72,6 +73,7 @@ api.add_router("/v1/projects", prompts.router)
 api.add_router("/v1/projects", datasets.router)
 api.add_router("/v1/projects", experiments.router)
 api.add_router("/v1", runs.router)
+api.add_router("/v1", lifecycle.router)
 api.add_router("/v1", events.router)
 api.add_router("/v1", media.router)
 api.add_router("/v1", memories.router)

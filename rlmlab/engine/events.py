@@ -57,7 +57,8 @@ class SpanStarted(Payload):
 
     `data` by kind. run: task, model, sub_model, depth_models (by depth, the root's first), mode, mode_reason (why
     `auto` chose it, or null), fallback_models, prompt (name and version, null for the taught one), examples
-    (ids), memory (bool), tools (names), environment, level, profile, budget, context {kind, size, parts}.
+    (ids), memory (bool), tools (names), origin {kind, run, seq}, environment, level, profile, budget,
+    context {kind, size, parts}.
     step: number. model_call: model, purpose (step | sub_call | fallback | repair | compaction), fallback_for (the
     model in whose place this one is asked, or null), request_hash, max_tokens, price.
     execution: cell. sub_call: function, prompt (first 2,000 characters), request_hash, index, batch_size, model,

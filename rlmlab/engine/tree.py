@@ -95,6 +95,9 @@ def root_started(
             "prompt": spec.prompt_name,
             "examples": [example.id for example in spec.examples],
             **means,
+            "origin": None
+            if spec.origin is None
+            else {"kind": spec.origin.kind, "run": str(spec.origin.run_id), "seq": spec.origin.seq},
             "environment": environment.name,
             "level": environment.level,
             "profile": spec.profile.name,

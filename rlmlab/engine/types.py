@@ -122,6 +122,15 @@ class Compaction:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """The run that another one goes on from: how (fork, retry, continue), which, and the last event that is shared."""
+
+    kind: str
+    run_id: UUID
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
 class RunSpec:
     """One run, frozen when it was created.
 
@@ -130,8 +139,8 @@ class RunSpec:
     asked in order when a model fails for good. `system_prompt` None: the taught prompt; `prompt_name`: what people call
     it, with its version. `examples` stand before the task of the root level, the most similar last. `pinned_memories`
     are shown there too, where the run has a memory. `response_schema`: the JSON Schema subset of
-    `rlmlab.engine.structured`. `media`: the images and sounds among the input's files. `edit` and `renewed_prompt` (its
-    own system prompt, not the other's) concern a run that goes on from another's first events.
+    `rlmlab.engine.structured`. `media`: the images and sounds among the input's files. `origin`, `edit` and
+    `renewed_prompt` (its own system prompt, not the other one's) concern a run that goes on from another.
     """
 
     run_id: UUID
@@ -154,6 +163,7 @@ class RunSpec:
     examples: tuple[Example, ...] = ()
     pinned_memories: tuple[Recalled, ...] = ()
     media: tuple[MediaReference, ...] = ()
+    origin: Origin | None = None
     edit: Edit | None = None
     renewed_prompt: bool = False
     compaction: Compaction = Compaction()

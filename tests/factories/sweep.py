@@ -34,6 +34,7 @@ BODIES: Final[dict[tuple[str, str], dict[str, Any]]] = {
     ("post", "/api/v1/projects/{slug}/memories"): {"text": "x"},
     ("post", "/api/v1/projects/{slug}/prompts/{prompt}/versions"): {"text": "x"},
     ("post", "/api/v1/projects/{slug}/runs"): {"task": "x"},
+    ("post", "/api/v1/runs/{run_id}/fork"): {"at_seq": 0},
     ("post", "/api/v1/runs/{run_id}/ratings"): {"dimension": "correct", "value": 1.0},
     ("post", "/v1/chat/completions"): {
         "model": f"rlm/{PROJECT}",

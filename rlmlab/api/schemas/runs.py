@@ -9,6 +9,7 @@ from pydantic import Field, WithJsonSchema
 
 from rlmlab.api.schemas.base import Body
 from rlmlab.api.schemas.tokens import TokenBuckets
+from trajectories.actions.forks import Changes
 from trajectories.models import PromptVersion, Run
 from trajectories.requests import RunRequest
 
@@ -99,6 +100,45 @@ class RunIn(Body):
         )
 
 
+class ResumeIn(Body):
+    """Limits that change when a run goes on; the others stay."""
+
+    budget: BudgetIn | None = None
+
+    def limits(self) -> dict[str, Any]:
+        """Return the limits that are given."""
+        return {} if self.budget is None else self.budget.model_dump(exclude_none=True)
+
+
+class RetryIn(ResumeIn):
+    """What is different in the new run; null: as in the other one."""
+
+    model: str | None = None
+    sub_model: str | None = None
+    depth_models: list[str] | None = None
+    fallback_models: list[str] | None = None
+    environment: str | None = None
+    prompt: PromptReference = None
+    seed: int | None = None
+    tags: list[str] | None = None
+    title: str | None = None
+
+    def changes(self) -> Changes:
+        """Return what is different, in the domain's words."""
+        values = self.model_dump(exclude={"budget", "at_seq"})
+        values["prompt"] = None if self.prompt is None else str(self.prompt)
+        return Changes(**values, budget=self.limits())
+
+
+class ForkIn(RetryIn):
+    """Where to leave another run, and what is different from there."""
+
+    at_seq: int = Field(description="The last event that is shared; 0: nothing is.")
+    code: str | None = Field(
+        None, description="Run in place of the model's reply in the first step that is not shared."
+    )
+
+
 class RunPatch(Body):
     """What is said about a run; what is left out stays."""
 
@@ -178,6 +218,14 @@ class RunPrompt(Schema):
         return cls(name=version.prompt.name, version=version.number)
 
 
+class OriginOut(Schema):
+    """The run that this one goes on from, how, and the last event that was shared."""
+
+    kind: str
+    run_id: UUID
+    at_seq: int
+
+
 class RunSummary(Schema):
     """A run as lists show it; `prompt` null: it got no version of one, as direct runs do not.
 
@@ -211,6 +259,8 @@ class RunSummary(Schema):
     priority: int
     context: ContextOut | None
     cancel_requested: bool
+    pause_requested: bool
+    origin: OriginOut | None
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -232,6 +282,13 @@ class RunOut(RunSummary):
     def of(cls, run: Run) -> Self:
         """Show a run whose project is at hand."""
         return cls(**summary(run), task=run.task, answer=run.answer, response_schema=run.response_schema)
+
+
+def origin_of(run: Run) -> dict[str, Any] | None:
+    """Return where a run comes from."""
+    if run.origin_run_id is None:
+        return None
+    return {"kind": run.origin, "run_id": run.origin_run_id, "at_seq": run.origin_seq}
 
 
 def present_run(run: Run) -> dict[str, Any]:
@@ -269,6 +326,8 @@ def summary(run: Run) -> dict[str, Any]:
         "priority": run.priority,
         "context": {"kind": run.context_kind, "size": run.context_size} if run.context_kind else None,
         "cancel_requested": run.cancel_requested,
+        "pause_requested": run.pause_requested,
+        "origin": origin_of(run),
         "created_at": run.created_at,
         "started_at": run.started_at,
         "finished_at": run.finished_at,
