@@ -28,6 +28,7 @@ FOR_STRANGERS = {"invitation"}  # whoever has the link may come; what it shows: 
 OF_A_TENANT = [page for page in PAGES if "<" in page.route and page.name not in FOR_STRANGERS]
 INSIDE = [page for page in OF_A_TENANT if page.route.count("<") > 1]  # an organization and something of its own
 POST_ONLY = {
+    "empty_cache",
     "retire_example",
     "renew_example",
     "pin_memory",
