@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 PY := .venv/bin/python
-.PHONY: help run test check setup setup-dev slow format lock clean
+.PHONY: help run test check setup setup-dev slow verify format lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -18,6 +18,9 @@ check: setup-dev  ## lint, types, layers, templates, migrations, lock files
 
 slow: setup-dev  ## the slow tests, in their CI size
 	@$(PY) -m pytest -m slow
+
+verify: setup-dev  ## the slow tests, in full size: a hundred kills and the like
+	@RLMLAB_VERIFY=1 $(PY) -m pytest -m slow
 
 setup:  ## set up .venv and the browser packages, put back what is missing
 	@sh scripts/setup.sh run
