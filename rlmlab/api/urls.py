@@ -15,6 +15,7 @@ from rlmlab.api import (
     experiments,
     files,
     lifecycle,
+    lineage,
     media,
     memories,
     openai,
@@ -74,6 +75,7 @@ api.add_router("/v1/projects", datasets.router)
 api.add_router("/v1/projects", experiments.router)
 api.add_router("/v1", runs.router)
 api.add_router("/v1", lifecycle.router)
+api.add_router("/v1", lineage.router)
 api.add_router("/v1", events.router)
 api.add_router("/v1", media.router)
 api.add_router("/v1", memories.router)

@@ -124,7 +124,7 @@ def test_stop_ends_a_run_within_seconds_and_says_so(ada_browser: Visitor, script
     page = ada_browser.open(f"/runs/{run.id}")
     expect(page.locator(".waiting")).to_contain_text("hold is thinking")
     page.get_by_role("button", name="Stop").click()
-    expect(page.locator("[data-part=stop]")).to_contain_text("Stopping…")
+    expect(page.locator("[data-act=stop]")).to_contain_text("Stopping…")
     expect(page.locator("[data-part=status]")).to_contain_text("Cancelled", timeout=4000)
     expect(page.locator("[data-part=reason]")).to_contain_text("Stopped")
     assert reload(run).status == "cancelled"

@@ -188,7 +188,7 @@ def test_the_page_of_a_run(as_ada: Client, run: Run) -> None:
     assert response.status_code == 200
     html = response.content.decode()
     assert f'data-run="{run.id}"' in html
-    assert 'data-part="stop"' in html
+    assert 'data-act="stop"' in html
     assert '<meta name="rlm-organization" content="acme">' in html
     assert "<rlm-outline>" in html
     assert 'data-part="verdict"' not in html
@@ -197,7 +197,7 @@ def test_the_page_of_a_run(as_ada: Client, run: Run) -> None:
 def test_a_viewer_sees_a_run_but_cannot_stop_it(as_vera: Client, run: Run) -> None:
     response = as_vera.get(f"/runs/{run.id}")
     assert response.status_code == 200
-    assert b'data-part="stop"' not in response.content
+    assert b'data-act="stop"' not in response.content
 
 
 def test_another_organizations_run_is_not_there(as_bo: Client, run: Run) -> None:

@@ -111,6 +111,7 @@ OPERATIONS: Final[dict[str, str]] = {
     "POST /api/v1/runs/{run_id}/resume": "run.create",
     "POST /api/v1/runs/{run_id}/fork": "run.create",
     "POST /api/v1/runs/{run_id}/retry": "run.create",
+    "GET /api/v1/runs/{run_id}/descendants": "run.view",
     "GET /api/v1/runs/{run_id}/events": "run.view",
     "GET /api/v1/runs/{run_id}/media/{sha256}": "run.view",
     "GET /api/v1/runs/{run_id}/spans": "run.view",

@@ -10,12 +10,12 @@ from django.db.models import Avg, FloatField, Max, Min, Q, QuerySet, Value
 from django.db.models.functions import Coalesce, Lower
 
 from rlmlab.tenancy.models import Project
-from trajectories.models import PromptVersion, Rating
+from trajectories.models import PromptVersion, Rating, Run
 from trajectories.models.prompts import SYSTEM_PROMPT
-from trajectories.models.runs import Purpose
+from trajectories.models.runs import Origin, Purpose
 from trajectories.ratings import DISPUTED_FROM, PREFERRED
 from trajectories.search.grammar import Term
-from trajectories.search.values import Bounds, days, numbers, prompt_version, whole_numbers
+from trajectories.search.values import DERIVED, Bounds, days, numbers, prompt_version, whole_numbers
 
 # Each step finds the next name by the index, however many runs have the one before.
 _MODELS_IN_USE: Final = """
@@ -135,7 +135,23 @@ def _has(term: Term, project: Project) -> Q:
     return _any([Q(id__in=rated[value]().values("run")) for value in term.values])
 
 
-def _disputed(_: Term, project: Project) -> Q:
+def _is(term: Term, project: Project) -> Q:
+    """Keep what raters disagree on, and what came from another run in one of some ways."""
+    kinds = [DERIVED[value] for value in term.values if value in DERIVED]
+    derived = Q(id__in=_derived(project).filter(origin__in=kinds).values("id"))
+    return derived | _disputed(project) if "disputed" in term.values else derived
+
+
+def _origin(term: Term, project: Project) -> Q:
+    return Q(id__in=_derived(project).filter(origin_run_id__in=term.values).values("id"))
+
+
+def _derived(project: Project) -> QuerySet[Run]:
+    """The runs that came from another one, which an index of its own holds."""
+    return Run.objects.for_org(project.organization_id).filter(project=project).exclude(origin=Origin.NONE)
+
+
+def _disputed(project: Project) -> Q:
     """Keep runs of which two of the most trusted raters think differently, in any dimension."""
     rows = _whole(project).order_by().values("run", "dimension")
     spread = _preferred(lambda kind: Max("value", filter=kind) - Min("value", filter=kind))
@@ -152,7 +168,8 @@ _KEYED: Final[dict[str, Callable[[Term, Project], Q]]] = {
     "tag": _tag,
     "rating": _rating,
     "has": _has,
-    "is": _disputed,
+    "is": _is,
+    "origin": _origin,
     "depth": _range("depth", whole_numbers),
     "calls": _range("calls", whole_numbers),
     "tokens": _range("tokens", whole_numbers),

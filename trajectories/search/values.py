@@ -5,11 +5,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final, Generic, TypeVar
+from uuid import UUID
 
 from trajectories.models.ratings import Dimension
 from trajectories.models.runs import FinishReason, Mode, Purpose, RunStatus
 
 TAG_CHARACTERS: Final = 50
+DERIVED: Final = {"fork": "fork", "retry": "retry", "continued": "continue"}
+"""Words for how a run came from another one, with what its `origin` then is."""
 N = TypeVar("N", int, float, datetime)
 _WHOLE: Final = r"[0-9]{1,15}"
 _DECIMAL: Final = r"[0-9]{1,12}(?:\.[0-9]{1,9})?"
@@ -67,6 +70,10 @@ def prompt_version(value: str) -> tuple[str, int] | None:
     """Read a prompt's name (empty where it is left out) and a version's number: `3`, `v3`, `system@3`; else None."""
     match = _PROMPT.fullmatch(value)
     return None if match is None else (match["name"] or "", int(match["number"]))
+
+
+def _run_id(value: str) -> UUID:
+    return UUID(value)
 
 
 def _bounds(value: str, read: Callable[[str], Bounds[N]]) -> Bounds[N]:
@@ -136,7 +143,8 @@ KEYS: Final[dict[str, Key]] = {
     "tag": Key(lambda value: len(value) <= TAG_CHARACTERS, f"a tag of at most {TAG_CHARACTERS} characters"),
     **{f"rating.{dimension}": _NUMBER_KEY for dimension in Dimension.values},
     "has": _one_of(("rating", "correction")),
-    "is": _one_of(("disputed",)),
+    "is": _one_of(("disputed", *DERIVED)),
+    "origin": _read_by(_run_id, "a run's id: what came from it"),
     "depth": _WHOLE_KEY,
     "calls": _WHOLE_KEY,
     "tokens": _WHOLE_KEY,

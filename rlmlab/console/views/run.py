@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 
 from rlmlab.console.access import refusing, show_project, user_of
 from trajectories.improvement.examples import example_of
+from trajectories.lineage import lineage_of
 from trajectories.media import content, headers_of, media_input
 from trajectories.queries import demo_check_of, run_of_member
 from trajectories.ratings import verdicts_of
@@ -46,6 +47,10 @@ def _page(request: HttpRequest, run_id: UUID) -> HttpResponse:
         "check": demo_check_of(found),
         "now": timezone.now(),
         "cancels": principal.can("run.cancel"),
+        "starts": principal.can("run.create"),
+        "origin_id": str(found.id),
+        "lineage": lineage_of(principal, found),
+        "caps": principal.organization.budget_caps(),
         "rates": principal.can("run.rate"),
         "makes_examples": principal.can("example.manage"),
         "adds_items": found.is_terminal and principal.can("dataset.manage"),

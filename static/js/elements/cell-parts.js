@@ -60,6 +60,7 @@ export function stepCard(step, ui) {
     <header class="step-head">
       <h2>${spanName(step)}</h2>
       ${statusOf(step.status, true)} <span class="push">${figures(step)}</span>
+      ${ui.fork ? html`<a class="button button-quiet button-sm button-icon" href=${ui.fork(step)} title="Fork from here: this step is made anew (f)">${iconOf("branch", "icon-sm")}<span class="unseen">Fork from ${spanName(step)}</span></a>` : nothing}
     </header>
     ${calls.map((call) => modelText(call, ui))} ${subCallGroups(step).map((group) => groupCard(group, ui))} ${cells.map((cell) => executionCell(cell, ui))}
     ${notes.map((note) => noteOf(note))} ${summaries.map((call) => summaryOf(call, ui))} ${logsOf(step)} ${isOrigin(step) ? failureOf(step) : nothing}

@@ -1,5 +1,6 @@
 // <rlm-cells>: the notebook of one RLM level, in pairs of code and output, growing while the run runs.
-// Properties: store, tick, level, selected, live, follow, answer, fallback. Events: rlm-select {id}, rlm-follow {follow}.
+// Properties: store, tick, level, selected, live, follow, answer, fallback, forks (the address of the
+// page that forks the run, or ""). Events: rlm-select {id}, rlm-follow {follow}.
 
 import { guard, html, nothing, repeat } from "../../vendor/lit.js";
 import { iconOf } from "../lib/icons.js";
@@ -23,6 +24,7 @@ class RlmCells extends LightElement {
     follow: { attribute: false },
     answer: { attribute: false },
     fallback: { attribute: false },
+    forks: { attribute: false },
     opened: { state: true },
   };
 
@@ -59,6 +61,7 @@ class RlmCells extends LightElement {
   }
 
   willUpdate(changed) {
+    this.ui.fork = this.forks ? (step) => `${this.forks}?at=${step.seq - 1}` : null;
     if (changed.has("selected")) this.sought = this.selected;
     const span = this.sought && this.store?.spans.get(this.sought);
     if (!span || !this.level) return;

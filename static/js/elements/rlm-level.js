@@ -1,5 +1,5 @@
 // <rlm-level>: the middle pane. One RLM level as notebook cells or as its transcript, or the raw events of the run.
-// Properties: store, tick, selected, at (number of an event), show, live, answer, fallback.
+// Properties: store, tick, selected, at (number of an event), show, live, answer, fallback, forks.
 // Events: rlm-select {id}, rlm-address {show | at}.
 
 import { html, nothing } from "../../vendor/lit.js";
@@ -27,6 +27,7 @@ class RlmLevel extends LightElement {
     live: { attribute: false },
     answer: { attribute: false },
     fallback: { attribute: false },
+    forks: { attribute: false },
     follow: { state: true },
   };
 
@@ -112,14 +113,14 @@ class RlmLevel extends LightElement {
   }
 
   body(level) {
-    const { store, tick, selected, at, live, follow, answer, fallback } = this;
+    const { store, tick, selected, at, live, follow, answer, fallback, forks } = this;
     switch (this.show) {
       case "transcript":
         return html`<rlm-transcript .store=${store} .tick=${tick} .level=${level} .selected=${selected} .at=${at} .live=${live} .follow=${follow}></rlm-transcript>`;
       case "raw":
         return html`<rlm-raw .store=${store} .tick=${tick} .span=${selected} .at=${at} .live=${live} .follow=${follow}></rlm-raw>`;
       default:
-        return html`<rlm-cells .store=${store} .tick=${tick} .level=${level} .selected=${selected} .live=${live} .follow=${follow} .answer=${answer} .fallback=${fallback}></rlm-cells>`;
+        return html`<rlm-cells .store=${store} .tick=${tick} .level=${level} .selected=${selected} .live=${live} .follow=${follow} .answer=${answer} .fallback=${fallback} .forks=${forks}></rlm-cells>`;
     }
   }
 }

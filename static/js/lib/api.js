@@ -94,8 +94,9 @@ export class Api {
     return this.answer("GET", `runs/${id}/events?after=${after}`, { signal, headers: { Accept: "text/event-stream" } });
   }
 
-  cancel(id) {
-    return this.post(`runs/${id}/cancel`);
+  /** Change what becomes of a run: cancel, pause, resume, retry, fork. `key`: the same request again is answered the same. */
+  act(id, what, body, key = "") {
+    return this.post(`runs/${id}/${what}`, body, { headers: key ? { "Idempotency-Key": key } : {} });
   }
 
   /** A run as a file. */

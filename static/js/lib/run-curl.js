@@ -33,8 +33,13 @@ export function curlOf(run, origin) {
 
 /** The same for any body of a request. */
 export function commandOf(project, body, origin) {
+  return postOf(`${origin}/api/v1/projects/${project}/runs`, body);
+}
+
+/** The command that posts a body to an address. */
+export function postOf(address, body) {
   return [
-    `curl --fail-with-body ${quoted(`${origin}/api/v1/projects/${project}/runs`)}`,
+    `curl --fail-with-body ${quoted(address)}`,
     `-H "Authorization: Bearer $RLMLAB_API_KEY"`,
     `-H 'Content-Type: application/json'`,
     `--data-raw ${quoted(JSON.stringify(body))}`,

@@ -12,6 +12,8 @@ const TROUBLES = {
   gone: "This run is not available to you any more.",
 };
 
+const PAUSING = ["warn", "pause", "Pausing"];
+
 const LIVE = new Set(["live", "streaming", "polling"]);
 
 export class RunHeader {
@@ -33,18 +35,18 @@ export class RunHeader {
 
   status(run) {
     const live = !TERMINAL.has(run.status);
-    const [tone, name, word] = STATUSES[run.status];
+    const pausing = run.status === "running" && Boolean(run.pause_requested);
+    const [tone, name, word] = pausing ? PAUSING : STATUSES[run.status];
     const part = this.part("status");
-    if (part.dataset.shown !== run.status) {
-      part.dataset.shown = run.status;
+    const shown = pausing ? "pausing" : run.status;
+    if (part.dataset.shown !== shown) {
+      part.dataset.shown = shown;
       part.className = `status status-pill tone-${tone}`;
       const picture = icon(name);
-      if (run.status === "running") picture.classList.add("spin");
+      if (shown === "running") picture.classList.add("spin");
       part.replaceChildren(picture, word);
       document.title = `${word} · ${document.title.replace(/^[A-Z][a-z]+ · /, "")}`;
     }
-    const stop = this.part("stop");
-    if (stop) stop.hidden = !live;
     const reason = this.part("reason");
     reason.hidden = live || run.status === "succeeded";
     if (reason.hidden) return;

@@ -26,13 +26,23 @@ export function bindKeys(page) {
     ["2", "Transcript", () => page.change({ show: "transcript", at: "" })],
     ["3", "Raw events", () => page.change({ show: "raw", at: "" })],
     ["F", "Follow the newest step", () => page.level.toggleFollow()],
-    ["s", "Stop the run", () => page.stop()],
+    ["s", "Stop the run", () => page.control.first("stop")],
+    ["p", "Pause the run, or let it go on", () => page.control.first("resume", "pause")],
+    ["R", "Retry the run, or go on from where a limit stopped it", () => page.control.first("retry", "continue")],
+    ["f", "Fork the run at the selection", () => page.control.fork(stepSeq(page))],
   ];
   for (const [key, what, act] of keys) shortcut(key, what, act);
 }
 
 function link({ span, show, at }) {
   return linkTo(location.href, { span, show, at });
+}
+
+/** The event before the step in which the selection lies; null: nothing is selected. */
+function stepSeq({ store, state }) {
+  let span = store.spans.get(state.span);
+  while (span && span.kind !== "step") span = store.parent(span);
+  return span ? span.seq - 1 : null;
 }
 
 function toFilter(page) {

@@ -2,19 +2,14 @@
 
 import { Api } from "../lib/api.js";
 import { Attachments } from "../lib/attachments.js";
+import { nameOf } from "../lib/field-errors.js";
 import * as format from "../lib/format.js";
 import { shortcut } from "../lib/keys.js";
+import { LIMITS, limitsOf, numberOf } from "../lib/limits.js";
 import { placed, schemaOf } from "../lib/schema-field.js";
 
-const LIMITS = ["max_tokens", "max_cost_usd", "max_seconds", "max_depth", "max_steps", "max_sub_calls"];
 const SWITCHES = ["use_examples", "use_memory"];
 const LARGEST_DRAFT = 2_000_000;
-
-/** What is no number goes as it was typed, so that the server can say what is wrong with it. */
-function numberOf(text) {
-  const number = Number(text.replaceAll(",", ""));
-  return Number.isFinite(number) ? number : text;
-}
 
 class LaunchForm {
   constructor(form) {
@@ -91,12 +86,8 @@ class LaunchForm {
     if (depths.some(Boolean)) body.depth_models = depths;
     const schema = schemaOf(this.field("response_schema").value).value;
     if (schema) body.response_schema = schema;
-    const budget = {};
-    for (const name of LIMITS) {
-      const value = this.field(`budget.${name}`).value.trim();
-      if (value) budget[name] = numberOf(value);
-    }
-    if (Object.keys(budget).length) body.budget = budget;
+    const budget = limitsOf((name) => this.field(name).value);
+    if (budget) body.budget = budget;
     return body;
   }
 
@@ -181,7 +172,7 @@ class LaunchForm {
     let first = null;
     let homeless = fields?.size ? "" : detail;
     for (const [path, message] of fields || []) {
-      const name = this.nameOf(path);
+      const name = nameOf(path);
       const place = this.form.querySelector(`[data-error-for="${CSS.escape(name)}"]`);
       const element = this.field(name);
       if (!place) {
@@ -197,12 +188,6 @@ class LaunchForm {
     this.part("problem").hidden = !homeless;
     this.part("problem-text").textContent = homeless;
     (first || this.part("problem")).focus?.();
-  }
-
-  /** body.budget.max_steps → budget.max_steps; files.0 → files */
-  nameOf(path) {
-    const name = path.replace(/^body\./, "");
-    return name.startsWith("budget.") ? name : name.split(".")[0];
   }
 }
 

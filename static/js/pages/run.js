@@ -5,9 +5,9 @@ import "../elements/rlm-level.js";
 import "../elements/rlm-meters.js";
 import "../elements/rlm-outline.js";
 import { Api } from "../lib/api.js";
-import { notify } from "../lib/notify.js";
 import { readAddress, writeAddress } from "../lib/run-address.js";
 import { RunBodies } from "../lib/run-bodies.js";
+import { RunControl } from "../lib/run-control.js";
 import { RunHeader } from "../lib/run-header.js";
 import { bindKeys } from "../lib/run-keys.js";
 import { RunMenu } from "../lib/run-menu.js";
@@ -36,9 +36,17 @@ class RunPage {
     this.header = new RunHeader(root);
     this.outline = root.querySelector("rlm-outline");
     this.level = root.querySelector("rlm-level");
+    this.level.forks = root.querySelector('[data-act="fork"]')?.getAttribute("href") ?? "";
     this.panels = root.querySelectorAll("[data-panel] > *");
     this.tabs = new Tabs(root, (tab) => this.showTab(tab));
     this.menu = new RunMenu(root.querySelector("[data-menu]"), { api: this.api, id: this.id, current: () => this.run });
+    this.control = new RunControl(root, {
+      api: this.api,
+      id: this.id,
+      current: () => this.run,
+      take: (run) => this.take(run),
+      reload: () => this.load(),
+    });
     this.source = browserSource(this.api, this.id);
     this.stream = new RunStream({
       source: this.source,
@@ -52,13 +60,17 @@ class RunPage {
     this.loading = this.load();
     if (!TERMINAL.has(this.run.status)) this.follow();
     this.skeleton();
-    this.ticking = setInterval(() => this.render(), SECOND);
+    this.ticking = setInterval(() => this.tick(), SECOND);
+  }
+
+  tick() {
+    this.control.watch();
+    this.render();
   }
 
   bind() {
     this.root.addEventListener("rlm-select", (event) => this.select(event.detail.id));
     this.root.addEventListener("rlm-address", (event) => this.change(event.detail));
-    this.header.part("stop")?.addEventListener("click", () => this.stop());
     addEventListener("offline", () => this.isFollowed && this.stream.lineDown());
     addEventListener("online", () => this.isFollowed && this.stream.lineUp());
     addEventListener("popstate", () => {
@@ -80,12 +92,17 @@ class RunPage {
   /** The run itself: limits, totals and checks that are not events. */
   async load() {
     try {
-      this.run = await this.api.run(this.id);
-      this.note();
-      this.render();
+      this.take(await this.api.run(this.id));
     } catch {
       // the stream meets the same trouble, says so and tries again
     }
+  }
+
+  /** Show the run as it stands now; what its events say is newer. */
+  take(run) {
+    this.run = run;
+    this.note();
+    this.render();
   }
 
   /**
@@ -133,6 +150,7 @@ class RunPage {
     for (const event of events) this.store.apply(event);
     for (const { span_id: id, offset, text } of deltas) this.store.delta(id, offset, text);
     this.note();
+    this.control.heard(events);
     this.renderSoon();
   }
 
@@ -140,7 +158,7 @@ class RunPage {
   note() {
     const { root } = this.store;
     if (!root) return;
-    if (root.status === "running" && this.run.status === "queued") this.run.status = "running";
+    if (root.status === "running" && this.run.status === "queued" && !this.run.started_at) this.run.status = "running";
     if (root.answer) this.run.answer = root.answer.content;
     if (root.status === "running" || !root.end.finish_reason) return;
     const reason = root.end.finish_reason;
@@ -196,6 +214,7 @@ class RunPage {
     for (const panel of this.panels) Object.assign(panel, shared);
     this.tabs.show(state.tab);
     this.header.status(run);
+    this.control.show();
     this.header.spend(run, store, this.now);
     this.header.loaded(store.held, Math.max(this.stream.head, run.last_seq || 0));
   }
@@ -221,20 +240,6 @@ class RunPage {
 
   select(id) {
     this.change({ span: id, at: "" });
-  }
-
-  async stop() {
-    const button = this.header.part("stop");
-    if (!button || button.hidden || button.disabled) return;
-    button.disabled = true;
-    button.querySelector("[data-word]").textContent = "Stopping…";
-    try {
-      await this.api.cancel(this.id);
-    } catch (error) {
-      button.disabled = false;
-      button.querySelector("[data-word]").textContent = "Stop";
-      notify(error.message, "bad");
-    }
   }
 }
 
