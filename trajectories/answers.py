@@ -15,8 +15,8 @@ from rlmlab.engine.providers.catalog import LOCAL_PREFIX
 from rlmlab.engine.providers.credentials import base_url_of
 from rlmlab.tenancy.catalogs import catalog
 from rlmlab.tenancy.models import Project
+from trajectories.database import AWAY, Database
 from trajectories.models import CachedAnswer, Run
-from trajectories.sinks import AWAY, Database
 
 logger = logging.getLogger(__name__)
 LARGEST: Final = 1 << 20

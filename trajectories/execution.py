@@ -17,18 +17,20 @@ from rlmlab.tenancy.catalogs import load_access
 from sandbox.base import ContextSource
 from trajectories import contexts, leases
 from trajectories.answers import RunAnswers
+from trajectories.database import Database
 from trajectories.doorbell import Doorbell
 from trajectories.environments import Environments
 from trajectories.improvement.examples import engine_examples
 from trajectories.media import RunMedia
 from trajectories.memories import RunMemory, pinned_for
 from trajectories.models import Run, RunInput
-from trajectories.sinks import Database, DatabaseSink
+from trajectories.sinks import DatabaseSink
 from trajectories.specs import Shared, Shown, run_spec
 from trajectories.stopping import to_the_end
 from trajectories.store import Holder
 from trajectories.stored import shared_with, stored_events
 from trajectories.tools import tools_of
+from trajectories.writer import Writer
 
 logger = logging.getLogger(__name__)
 
@@ -53,9 +55,10 @@ class Loaded:
 class Execution:
     """Connects the engine to the database and the doorbell for one claim of one run."""
 
-    def __init__(self, holder: Holder, database: Database, clock: Clock) -> None:
+    def __init__(self, holder: Holder, database: Database, writer: Writer, clock: Clock) -> None:
         self._holder = holder
         self._database = database
+        self._writer = writer
         self._clock = clock
         self._sink: DatabaseSink | None = None
         self._abandoned: LostLease | None = None
@@ -141,7 +144,7 @@ class Execution:
 
     def _stream(self, projection: Projection, doorbell: Doorbell) -> EventStream:
         last_seq = projection.last_seq
-        self._sink = DatabaseSink(self._holder, projection, self._database, doorbell.rang)
+        self._sink = DatabaseSink(self._holder, projection, self._writer.append, doorbell.rang)
         if self._abandoned is not None:
             self._sink.fail(self._abandoned)
         return EventStream(self._holder.run_id, [self._sink, doorbell], self._clock, last_seq)

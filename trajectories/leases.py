@@ -29,10 +29,15 @@ from trajectories.store import Holder
 SWEPT_AT_ONCE: Final = 200
 WAITED_PARTS: Final = 10  # a waiting run's message is sent again after a tenth of the time it has waited
 _CLAIMED: Final = ("organization_id", "fence", "status", "takeovers", "takeover_progress")
+# locked in order, since what stores events locks several runs too
 _BEAT: Final = """
-UPDATE trajectories_run SET lease_until = clock_timestamp() + make_interval(secs => %s)
-WHERE id = ANY(%s) AND lease_owner = %s AND status = 'running'
-RETURNING id, fence, cancel_requested, pause_requested
+WITH mine AS (
+    SELECT id FROM trajectories_run WHERE id = ANY(%s) AND lease_owner = %s AND status = 'running'
+    ORDER BY id FOR NO KEY UPDATE
+)
+UPDATE trajectories_run AS run SET lease_until = clock_timestamp() + make_interval(secs => %s)
+FROM mine WHERE run.id = mine.id
+RETURNING run.id, run.fence, run.cancel_requested, run.pause_requested
 """
 MOST_TAKEOVERS: Final = 5
 """So many workers may die in a row of a run that makes no progress."""
@@ -100,7 +105,7 @@ def pause(holder: Holder) -> None:
 def beat(*, owner: str, run_ids: Iterable[UUID]) -> dict[UUID, Beat]:
     """Prolong the leases of a worker's runs; return those that are still its own."""
     with scoping.system("prolong the leases of one worker's runs"), connection.cursor() as cursor:
-        cursor.execute(_BEAT, [settings.RLMLAB.lease_seconds, list(run_ids), owner])
+        cursor.execute(_BEAT, [list(run_ids), owner, settings.RLMLAB.lease_seconds])
         return {run_id: Beat(*rest) for run_id, *rest in cursor.fetchall()}
 
 

@@ -14,8 +14,8 @@ from rlmlab.engine.media import LARGEST_RUN, problem_of
 from rlmlab.engine.sniffing import HEAD_BYTES, media_type_of
 from rlmlab.errors import Invalid, NotFound
 from trajectories import blobs
+from trajectories.database import Database
 from trajectories.models import Run, RunInput
-from trajectories.sinks import Database
 
 _FIRST_BYTES: Final = 64  # enough to tell anything but the size of a JPEG
 _JPEG: Final = b"\xff\xd8\xff"

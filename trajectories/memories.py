@@ -7,8 +7,8 @@ from memory.models import Memory
 from rlmlab.engine.errors import MemoryUnavailable
 from rlmlab.engine.memory import Recalled, Remembered
 from rlmlab.errors import Invalid
+from trajectories.database import AWAY, Database
 from trajectories.models import Run
-from trajectories.sinks import AWAY, Database
 
 
 class RunMemory:

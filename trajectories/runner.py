@@ -23,13 +23,14 @@ from rlmlab.engine.errors import LostLease
 from rlmlab.engine.providers.access import SharedProvider
 from rlmlab.engine.types import CancelToken
 from trajectories import fairness, leases, queue
+from trajectories.database import AWAY
 from trajectories.doorbell import CHANNEL_ERRORS
 from trajectories.environments import Environments
 from trajectories.execution import Execution
 from trajectories.intake import Intake
-from trajectories.sinks import AWAY
 from trajectories.stopping import stop
 from trajectories.store import Holder
+from trajectories.writer import Writer
 
 logger = logging.getLogger(__name__)
 P = ParamSpec("P")
@@ -76,6 +77,7 @@ class Runner:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="runs", daemon=True)
         self._upkeep: list[asyncio.Task[None]] = []
+        self._writer = Writer(self._database)
         self._provider: asyncio.Future[SharedProvider]
         self._environments: Environments
         self._intake: Intake
@@ -123,6 +125,7 @@ class Runner:
 
     async def _stop(self) -> None:
         await self._drain(0.0)
+        await self._writer.close()
         await stop(*self._upkeep)
         await self._environments.close()
         await (await self._provider).close()
@@ -147,7 +150,7 @@ class Runner:
         return active.task
 
     async def _work(self, active: Active) -> None:
-        execution = active.execution = Execution(active.holder, self._database, self._clock)
+        execution = active.execution = Execution(active.holder, self._database, self._writer, self._clock)
         try:
             await execution.run(await self._provider, self._environments, active.cancel)
         except LostLease as error:

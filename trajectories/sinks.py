@@ -4,33 +4,23 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Final, ParamSpec, Protocol, TypeVar
-
-from django.db import InterfaceError, OperationalError
+from typing import Final
 
 from rlmlab.engine.errors import LostLease
 from rlmlab.engine.events import Event
 from rlmlab.engine.projection import Projection
 from rlmlab.engine.stream import Delta
 from trajectories import store
+from trajectories.database import AWAY
 from trajectories.stopping import stop
-from trajectories.store import Holder
+from trajectories.store import Batch, Holder
 
 logger = logging.getLogger(__name__)
-P = ParamSpec("P")
-T = TypeVar("T")
 
 BATCH_SECONDS: Final = 0.1
 RETRY_SECONDS: Final = 0.5
-AWAY: Final = (OperationalError, InterfaceError)
-
-
-class Database(Protocol):
-    """Runs database work on one of a few threads."""
-
-    def __call__(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
-        """Return what the work returns."""
-        ...
+Append = Callable[[Holder, Batch], Awaitable[None]]
+"""Stores a batch, as `trajectories.writer.Writer` does."""
 
 
 class DatabaseSink:
@@ -41,11 +31,11 @@ class DatabaseSink:
     """
 
     def __init__(
-        self, holder: Holder, projection: Projection, database: Database, on_stored: Callable[[int], None]
+        self, holder: Holder, projection: Projection, append: Append, on_stored: Callable[[int], None]
     ) -> None:
         self._holder = holder
         self._projection = projection
-        self._database = database
+        self._append = append
         self._on_stored = on_stored
         self._waiting: list[Event] = []
         self._written = self._stored = projection.last_seq
@@ -118,11 +108,11 @@ class DatabaseSink:
             self._on_stored(batch.last)
             self._release()
 
-    async def _insist(self, batch: store.Batch) -> None:
+    async def _insist(self, batch: Batch) -> None:
         """Store a batch; while the database is away, try again: the fence decides whether it still counts."""
         while True:
             try:
-                await asyncio.shield(self._database(store.append, self._holder, batch))
+                await self._append(self._holder, batch)
             except AWAY:
                 logger.warning("the database cannot be reached; trying again", exc_info=True)
                 await asyncio.sleep(RETRY_SECONDS)

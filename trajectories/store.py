@@ -6,21 +6,26 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from django.db import connection
+
 from rlmlab import scoping
 from rlmlab.engine.errors import LostLease
 from rlmlab.engine.events import Event as EngineEvent
 from rlmlab.engine.events import Failure, FinishReason
 from rlmlab.engine.projection import Projection, Saved, SpanRow
 from rlmlab.engine.types import STATUS_OF, Totals
-from trajectories.models import Event, Run, Span
+from trajectories import rows
+from trajectories.models import Run
 from trajectories.models.runs import RunQuerySet
 
-SPAN_COLUMNS: Final = (
-    "parent_span_id", "kind", "name", "path", "attempt", "depth", "status", "started_at", "first_seq", "seconds",
-    "input_tokens", "output_tokens", "cached_tokens", "cache_write_tokens", "reasoning_tokens", "cost_usd", "preview",
-    "coverage",
-)  # fmt: skip
-NAME_CHARACTERS: Final = 255
+# Locked in the order of their ids, as the heartbeat does it: who locks several runs must not wait for each other.
+_LOCK_HELD: Final = """
+SELECT run.id, run.last_seq FROM trajectories_run AS run
+JOIN unnest(%s::uuid[], %s::text[], %s::bigint[]) AS given (id, owner, fence)
+    ON run.id = given.id AND run.lease_owner = given.owner AND run.fence = given.fence
+WHERE run.organization_id = %s AND run.status = 'running'
+ORDER BY run.id FOR NO KEY UPDATE OF run
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +92,58 @@ def append(holder: Holder, batch: Batch) -> None:
     Raises:
         LostLease: the run belongs to somebody else now, or has ended.
     """
-    with scoping.organization(holder.organization_id):
-        changed = holder.rows().filter(last_seq=batch.before).update(**run_columns(batch))
-        if changed:
-            insert(holder.run_id, holder.organization_id, batch)
-        elif (
-            not Run.objects.for_org(holder.organization_id)
-            .filter(id=holder.run_id, fence=holder.fence, last_seq=batch.last)
-            .exists()
-        ):
-            raise LostLease(f"run {holder.run_id} is not held under fence {holder.fence} any more")
+    (lost,) = append_all([(holder, batch)])
+    if lost is not None:
+        raise lost
+
+
+def append_all(given: Sequence[tuple[Holder, Batch]]) -> list[LostLease | None]:
+    """Store batches of different runs of one organization in one transaction; return, for each, why it was not.
+
+    Each run has its own fence: one that was lost leaves the others as they are.
+    """
+    organization_id = given[0][0].organization_id
+    with scoping.organization(organization_id):
+        standing = _lock_held(organization_id, [holder for holder, _ in given])
+        fit = [(holder, batch) for holder, batch in given if standing.get(holder.run_id) == batch.before]
+        _write(fit)
+        stored = {holder.run_id for holder, _ in fit}
+        return [None if holder.run_id in stored else _problem(holder, batch) for holder, batch in given]
+
+
+def _lock_held(organization_id: UUID, holders: Sequence[Holder]) -> dict[UUID, int]:
+    """Lock the runs that are still their holders', and return the number of each one's last event."""
+    ids, owners, fences = zip(*((holder.run_id, holder.owner, holder.fence) for holder in holders), strict=True)
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK_HELD, [list(ids), list(owners), list(fences), organization_id])
+        return dict(cursor.fetchall())
+
+
+def _write(fit: Sequence[tuple[Holder, Batch]]) -> None:
+    for holder, batch in fit:
+        if batch.ending is not None:
+            holder.rows().update(**run_columns(batch))
+    rows.write(
+        [_key(holder) | run_columns(batch) for holder, batch in fit if batch.ending is None],
+        [(_owned(holder), batch.events) for holder, batch in fit],
+        [(_owned(holder), batch.spans) for holder, batch in fit],
+    )
+
+
+def _problem(holder: Holder, batch: Batch) -> LostLease | None:
+    """Say why a batch was not stored; None: it had been stored before."""
+    mine = Run.objects.for_org(holder.organization_id).filter(id=holder.run_id, fence=holder.fence)
+    if mine.filter(last_seq=batch.last).exists():
+        return None
+    return LostLease(f"run {holder.run_id} is not held under fence {holder.fence} any more")
+
+
+def _owned(holder: Holder) -> rows.Owned:
+    return holder.run_id, holder.organization_id
+
+
+def _key(holder: Holder) -> dict[str, Any]:
+    return {"id": holder.run_id, "organization_id": holder.organization_id}
 
 
 def run_columns(batch: Batch) -> dict[str, Any]:
@@ -135,38 +182,9 @@ def run_columns(batch: Batch) -> dict[str, Any]:
 
 def insert(run_id: UUID, organization_id: UUID, batch: Batch) -> None:
     """Insert the events and write the spans, those that are there already over themselves."""
-    Event.objects.bulk_create([_event_row(run_id, organization_id, event) for event in batch.events])
-    write_spans(run_id, organization_id, batch.spans)
+    rows.write([], [((run_id, organization_id), batch.events)], [((run_id, organization_id), batch.spans)])
 
 
 def write_spans(run_id: UUID, organization_id: UUID, spans: Sequence[SpanRow]) -> None:
     """Insert or replace span rows."""
-    if spans:
-        Span.objects.bulk_create(
-            [_span_row(run_id, organization_id, span) for span in spans],
-            update_conflicts=True,
-            unique_fields=["run", "span_id"],
-            update_fields=SPAN_COLUMNS,
-        )
-
-
-def _event_row(run_id: UUID, organization_id: UUID, event: EngineEvent) -> Event:
-    return Event(
-        organization_id=organization_id,
-        run_id=run_id,
-        seq=event.seq,
-        at=event.at,
-        span_id=event.span_id,
-        parent_span_id=event.parent_span_id or "",
-        depth=event.depth,
-        type=event.type,
-        payload=event.payload.model_dump(mode="json", exclude={"type"}),
-    )
-
-
-def _span_row(run_id: UUID, organization_id: UUID, row: SpanRow) -> Span:
-    values = {name: getattr(row, name) for name in SPAN_COLUMNS}
-    values["parent_span_id"] = row.parent_span_id or ""
-    values["name"] = row.name[:NAME_CHARACTERS]
-    values["coverage"] = list(row.coverage)
-    return Span(organization_id=organization_id, run_id=run_id, span_id=row.span_id, **values)
+    rows.write([], [], [((run_id, organization_id), spans)])

@@ -13,8 +13,8 @@ from rlmlab.errors import FieldError, Invalid
 from rlmlab.tenancy.models import Project
 from rlmlab.tenancy.principals import Principal
 from trajectories import blobs
+from trajectories.database import AWAY, Database
 from trajectories.models import Blob, Run, RunInput
-from trajectories.sinks import AWAY, Database
 
 NO_HOSTS: Final = "this project allows no hosts; a project's owner can name some in its settings"
 

@@ -65,13 +65,14 @@ async def stored_run(on: Stage, database: OneThread, tenant: Any, late: int) -> 
     from tests.factories.runs import hold, make_run
     from trajectories.sinks import DatabaseSink
     from trajectories.store import append
+    from trajectories.writer import Writer
 
     def held() -> Any:
         return hold(make_run(tenant.principal, tenant.project))
 
     database.batches.clear()
     first, second = await database(held), await database(held)
-    sink = DatabaseSink(first, Projection(), database, lambda _: None)
+    sink = DatabaseSink(first, Projection(), Writer(database).append, lambda _: None)
     budget = replace(UNLIMITED, max_steps=late)
     ran = await on.run("openai/never", run_id=first.run_id, stored=[sink], budget=budget)
     await sink.close()

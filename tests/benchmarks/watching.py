@@ -54,12 +54,13 @@ async def write_like_a_worker(
     from rlmlab.engine.stream import EventStream
     from trajectories.doorbell import Doorbell
     from trajectories.sinks import DatabaseSink
+    from trajectories.writer import Writer
 
     async def database(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         return await sync_to_async(work)(*args, **kwargs)
 
     bell = Doorbell(run.id)
-    sink = DatabaseSink(holder, Projection(), database, bell.rang)
+    sink = DatabaseSink(holder, Projection(), Writer(database).append, bell.rang)
     stream = EventStream(run.id, [sink, bell], SystemClock())
 
     async def say(payload: Any) -> None:
