@@ -14,6 +14,7 @@ from rlmlab.embedded.supervisor import Supervisor
 from tests.database import as_owner, django_db_setup  # noqa: F401  fixtures
 from tests.environment import DATA_DIR
 from tests.factories.fixtures import acme, ada, bo, bolt, vera  # noqa: F401  fixtures
+from tests.live import live_web, live_worker, model_server  # noqa: F401  fixtures, one server for all folders
 
 
 def pytest_configure() -> None:

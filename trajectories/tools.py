@@ -10,6 +10,7 @@ from rlmlab.engine.tools.base import Tool
 from rlmlab.engine.tools.files import RunFile
 from rlmlab.engine.tools.registry import FETCH, MAKERS, Means, catalog, tools_named
 from rlmlab.errors import FieldError, Invalid
+from rlmlab.scoping.pages import Page
 from rlmlab.tenancy.models import Project
 from rlmlab.tenancy.principals import Principal
 from trajectories import blobs
@@ -37,10 +38,20 @@ def clean_tools(names: Sequence[str], project: Project) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def every_tool(by: Principal) -> tuple[Tool, ...]:
-    """Return the tools there are, for those who may see projects."""
+def tools_page(by: Principal, *, cursor: str, limit: int) -> Page[Tool]:
+    """Return up to `limit` of the tools there are, for those who may see projects; a cursor is a tool's name.
+
+    Raises:
+        Invalid: the cursor names no tool.
+    """
     by.require("project.view")
-    return catalog()
+    tools = catalog()
+    names = [tool.name for tool in tools]
+    if cursor and cursor not in names:
+        raise Invalid.field("cursor", "is not one that a page of tools gave")
+    start = names.index(cursor) + 1 if cursor else 0
+    shown = tools[start : start + limit]
+    return Page(shown, shown[-1].name if start + limit < len(tools) else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ from django.test import Client
 from rlmlab.tenancy.actions.keys import create_key
 from rlmlab.tenancy.principals import system_principal
 from tests.factories.tenancy import Tenant
-from tests.live import live_web, live_worker, model_server  # noqa: F401  fixtures
 
 
 class ApiClient(Client):

@@ -113,7 +113,7 @@ def test_what_would_change_the_answer_is_refused_by_name(as_ada: ApiClient, fiel
         ({"seed": -1}, "seed", "invalid_value"),
         ({"metadata": {"k": "v" * 60}}, "metadata.k", "invalid_value"),
         ({"rlm": {"model": "nobody/x"}}, "rlm.model", "invalid_value"),
-        ({"rlm": {"tools": ["nothing"]}}, "rlm.tools", "invalid_value"),
+        ({"rlm": {"tools": ["nothing"]}}, "rlm.tools.0", "invalid_value"),
         ({"rlm": {"budget": {"max_steps": 0}}}, "rlm.budget.max_steps", "invalid_value"),
         ({"response_format": {"type": "json_schema"}}, "response_format.json_schema", "invalid_value"),
         (

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 
 from tests.factories.tenancy import Tenant
 from tests.fakes.model_server import ModelServer
-from tests.live import Process, Web, model_server, web, worker  # noqa: F401  fixtures
+from tests.live import Process, Web, web, worker
 from trajectories import environments
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,7 +37,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def console(django_db_setup: None, model_server: ModelServer) -> Iterator[Web]:  # noqa: F811  fixture
+def console(django_db_setup: None, model_server: ModelServer) -> Iterator[Web]:
     """The web process with its static files collected, as in an installation."""
     command = [sys.executable, "manage.py", "collectstatic", "--noinput", "--verbosity", "0"]
     subprocess.run(command, cwd=ROOT, check=True, timeout=120)
@@ -46,7 +46,7 @@ def console(django_db_setup: None, model_server: ModelServer) -> Iterator[Web]: 
 
 
 @pytest.fixture(scope="session")
-def console_worker(django_db_setup: None, model_server: ModelServer) -> Iterator[Process]:  # noqa: F811  fixture
+def console_worker(django_db_setup: None, model_server: ModelServer) -> Iterator[Process]:
     """One worker for all browser tests."""
     with worker() as process:
         yield process

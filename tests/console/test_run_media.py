@@ -17,7 +17,7 @@ BOTH = gif() + b"<script>alert(1)</script>"
 def test_image_of_the_input_is_given_to_members_alone(acme: Tenant, bolt: Tenant) -> None:
     file = store_file(by=acme.principal, project=acme.project, name="cat.html", chunks=[BOTH])
     run = finished_run(acme.principal, acme.project, files=[file.id])
-    address = reverse("run_media", args=[run.id, file.blob.sha256])
+    address = f"/runs/{run.id}/media/{file.blob.sha256}"
     answer = browser_of(acme.principal).get(address)
     assert (answer.status_code, answer.content) == (200, BOTH)
     assert (answer["Content-Type"], answer["X-Content-Type-Options"]) == ("image/gif", "nosniff")

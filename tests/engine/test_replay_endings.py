@@ -118,8 +118,7 @@ async def test_memory_is_neither_asked_nor_written_again(lab: Lab) -> None:
     done = next(
         event.seq
         for event in events
-        if (event.type == "span_finished"
-        and event.payload.result == ["x"])
+        if (event.type == "span_finished" and event.payload.result == ["x"])
         or (
             event.type == "span_finished"
             and event.payload.kind == "tool_call"

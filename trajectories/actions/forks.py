@@ -1,6 +1,6 @@
 """Making runs that go on from another one: forks, retries, and what goes on where a run was exhausted."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
@@ -60,7 +60,8 @@ def fork_run(
         raise Invalid.field("at_seq", f"must be between 0 and {run.last_seq}, the last event of the run")
     with scoping.organization(by.organization):
         at_seq = _before_the_step(run, at_seq)
-    return _derived(by, run, _From(Origin.FORK, at_seq), changes, idempotent)
+    origin = _From(Origin.FORK, at_seq)
+    return _derived(by, run, origin, changes, idempotent, lambda made: _note(by, made, "run.fork"))
 
 
 def retry_run(
@@ -75,7 +76,8 @@ def retry_run(
     by.require("run.create")
     if run.status not in {RunStatus.FAILED, RunStatus.CANCELLED}:
         raise Conflict(f"Only a run that failed or was stopped can be retried; this one is {run.status}. Fork it.")
-    return _derived(by, run, _From(Origin.RETRY, run.last_seq), changes or Changes(), idempotent)
+    origin = _From(Origin.RETRY, run.last_seq)
+    return _derived(by, run, origin, changes or Changes(), idempotent, lambda made: _note(by, made, "run.retry"))
 
 
 def continue_run(
@@ -90,7 +92,9 @@ def continue_run(
     by.require("run.create")
     if run.finish_reason not in EXHAUSTED:
         raise Conflict(f"Only a run that is paused, or that a limit stopped, goes on; this one is {run.status}.")
-    return _derived(by, run, _From(Origin.CONTINUE, run.last_seq), Changes(budget=budget), idempotent)
+    origin = _From(Origin.CONTINUE, run.last_seq)
+    changes = Changes(budget=budget)
+    return _derived(by, run, origin, changes, idempotent, lambda made: _note(by, made, "run.continue"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +105,14 @@ class _From:
     seq: int
 
 
-def _derived(by: Principal, run: Run, origin: _From, changes: Changes, idempotent: IdempotentRequest | None) -> Run:
+def _derived(
+    by: Principal,
+    run: Run,
+    origin: _From,
+    changes: Changes,
+    idempotent: IdempotentRequest | None,
+    note: Callable[[Run], None],
+) -> Run:
     """Store the new run with the other's inputs, and wake a worker for it."""
     if run.organization_id != by.organization_id:
         raise NotFound(f"There is no run {run.id}.")
@@ -116,16 +127,22 @@ def _derived(by: Principal, run: Run, origin: _From, changes: Changes, idempoten
         _copy_what_it_reads(run, made)
         if idempotent is not None:
             remember(by=by, run=made, request=idempotent)
-        record(
-            organization_id=by.organization_id,
-            actor=by.actor,
-            action=f"run.{origin.kind}",
-            object_type="run",
-            object_id=made.id,
-            changes={"title": made.title, "from": str(run.id), "at_seq": origin.seq, "model": made.model},
-        )
+        note(made)
         queue.enqueue(run_id=made.id, organization_id=by.organization_id)
     return made
+
+
+def _note(by: Principal, made: Run, action: str) -> None:
+    """Write the audit entry of a new run."""
+    changes = {"title": made.title, "from": str(made.origin_run_id), "at_seq": made.origin_seq, "model": made.model}
+    record(
+        organization_id=by.organization_id,
+        actor=by.actor,
+        action=action,
+        object_type="run",
+        object_id=made.id,
+        changes=changes,
+    )
 
 
 def _made(by: Principal, run: Run, changes: Changes) -> Run:

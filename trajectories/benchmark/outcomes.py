@@ -6,6 +6,7 @@ from statistics import fmean, median
 from typing import Any
 from uuid import UUID
 
+from trajectories.benchmark.tasks.families import FAMILIES
 from trajectories.improvement.evaluation import Grade
 from trajectories.improvement.statistics import proportion_interval
 
@@ -54,11 +55,11 @@ class Row:
 
 
 def rows_of(outcomes: Sequence[Outcome]) -> list[Row]:
-    """Sum up, in the order in which families and arms first ended."""
+    """Sum up, in the order of the families and the arms' names."""
     groups: dict[tuple[str, str], list[Outcome]] = {}
     for outcome in outcomes:
         groups.setdefault((outcome.family, outcome.arm), []).append(outcome)
-    order = {family: at for at, family in enumerate(dict.fromkeys(outcome.family for outcome in outcomes))}
+    order = {family: at for at, family in enumerate(FAMILIES)}
     return [_row(*key, groups[key]) for key in sorted(groups, key=lambda key: (order[key[0]], key[1]))]
 
 
