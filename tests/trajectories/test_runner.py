@@ -177,7 +177,7 @@ def test_heartbeat_keeps_the_lease_and_notices_when_it_is_lost(
 
 def test_run_with_a_dead_workers_events_goes_on(runner: Runner, acme: Tenant) -> None:
     with scoping.organization(acme.organization):
-        run = make_run(acme.principal, acme.project)
+        run = make_run(acme.principal, acme.project, model="openai/submit")
         leases.give_up(record(run, steps(run)[:3]))
     work(runner, run)
     assert (reload(run).status, reload(run).takeovers) == ("succeeded", 0)
