@@ -51,6 +51,8 @@ SPAN_COLUMNS: Final[dict[str, F | Combinable]] = {
     "parent_span_id": NullIf("parent_span_id", Value("")),
     "kind": F("kind"),
     "name": F("name"),
+    "path": F("path"),
+    "attempt": F("attempt"),
     "depth": F("depth"),
     "status": F("status"),
     "started_ms": Cast(Floor(Extract("started_at", "epoch") * 1000), BigIntegerField()),

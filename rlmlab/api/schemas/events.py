@@ -51,12 +51,15 @@ class SpanOut(Schema):
     """A nested interval of a run; tokens and cost are sums over it and everything below.
 
     `input_tokens` has what was cached, `output_tokens` what was reasoned; `tokens` tells them apart.
+    `path` is its call path; of several attempts at one, as after a worker was lost, the last counts.
     """
 
     span_id: str
     parent_span_id: str | None
     kind: str
     name: str
+    path: str
+    attempt: int
     depth: int
     status: str
     started_at: datetime

@@ -6,6 +6,7 @@ import { iconOf } from "../lib/icons.js";
 import { copy } from "../lib/notify.js";
 import { linkTo } from "../lib/run-address.js";
 import { isLevel, proseOf, replyOf, shownOutput, stepParts, subCallGroups } from "../lib/run-cells.js";
+import { wordsOf } from "../lib/run-replay.js";
 import { isOrigin } from "../lib/run-tree.js";
 import { kindIcon, shortModel, spanName } from "../lib/span-names.js";
 import { STATUSES } from "../lib/status.js";
@@ -17,6 +18,7 @@ import "./rlm-code.js";
 
 const OUTPUT_SHOWN = 12_000;
 export const CALLS_SHOWN = 50;
+const NOTES = { nudge: "The model was nudged", fallback: "Asked for the best answer so far", repair: "Asked to mend its reply" };
 const CHANNELS = { stdout: "Output", stderr: "Warnings", result: "Value", error: "Error" };
 
 export function statusOf(status, hideOk = false) {
@@ -55,16 +57,23 @@ function failureOf(span) {
 }
 
 export function stepCard(step, ui) {
-  const { calls, cells, notes, summaries } = stepParts(step);
+  const { calls, cells, notes, summaries, edits } = stepParts(step);
   return html`
     <header class="step-head">
       <h2>${spanName(step)}</h2>
-      ${statusOf(step.status, true)} <span class="push">${figures(step)}</span>
+      ${statusOf(step.status, true)} ${marksOf(step)} <span class="push">${figures(step)}</span>
       ${ui.fork ? html`<a class="button button-quiet button-sm button-icon" href=${ui.fork(step)} title="Fork from here: this step is made anew (f)">${iconOf("branch", "icon-sm")}<span class="unseen">Fork from ${spanName(step)}</span></a>` : nothing}
     </header>
+    ${edits.length ? html`<p class="said said-by faint">${iconOf("edit", "icon-sm")} A person's code, in place of the model's reply</p>` : nothing}
     ${calls.map((call) => modelText(call, ui))} ${subCallGroups(step).map((group) => groupCard(group, ui))} ${cells.map((cell) => executionCell(cell, ui))}
     ${notes.map((note) => noteOf(note))} ${summaries.map((call) => summaryOf(call, ui))} ${logsOf(step)} ${isOrigin(step) ? failureOf(step) : nothing}
   `;
+}
+
+/** How a span stands in a run that shares another one's events, or was taken up again. */
+export function marksOf(span) {
+  return html`${span.data.shared ? html`<span class="chip is-shared" title="Another run paid for it; here it costs nothing">shared</span>` : nothing}
+    ${span.attempt > 1 ? html`<span class="chip" title="It was broken off before, and taken up again">attempt ${span.attempt}</span>` : nothing}`;
 }
 
 /** What the model said: streaming as it comes, then the prose around its code. */
@@ -125,7 +134,7 @@ function summaryOf(call, ui) {
 
 function noteOf(note) {
   return html`<div class="notice tone-warn">${iconOf("reply")}
-    <div><strong>${note.purpose === "nudge" ? "The model was nudged" : "Asked for the best answer so far"}</strong>
+    <div><strong>${NOTES[note.purpose]}</strong>
     <span class="muted">${preview(note.content, 240)}</span></div>
   </div>`;
 }
@@ -133,7 +142,7 @@ function noteOf(note) {
 export function logsOf(span) {
   return span.logs.map((log) => {
     const tone = { warning: "tone-warn", error: "tone-bad" }[log.level] || "tone-info";
-    return html`<p class="log ${tone}">${iconOf(log.level === "info" ? "info" : "alert", "icon-sm")} <span>${clean(log.message)}</span></p>`;
+    return html`<p class="log ${tone}">${iconOf(log.level === "info" ? "info" : "alert", "icon-sm")} <span>${clean(wordsOf(log))}</span></p>`;
   });
 }
 

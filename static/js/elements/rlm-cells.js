@@ -4,6 +4,7 @@
 
 import { guard, html, nothing, repeat } from "../../vendor/lit.js";
 import { iconOf } from "../lib/icons.js";
+import { merged } from "../lib/run-attempts.js";
 import { blockOf, placeInBlock } from "../lib/run-cells.js";
 import { spanName } from "../lib/span-names.js";
 import { FINISH_REASONS } from "../lib/status.js";
@@ -94,7 +95,7 @@ class RlmCells extends LightElement {
     const { store, level } = this;
     const chosen = store.spans.get(this.selected);
     const opens = chosen?.kind === "model_call" && store.parent(chosen)?.kind === "step"; // the step's head stands right above
-    for (let span = opens ? store.parent(chosen) : chosen; span && span !== level; span = store.parent(span)) {
+    for (let span = opens ? store.parent(chosen) : chosen; span && span.id !== level.id; span = store.parent(span)) {
       const found = this.querySelector(`#cell-${CSS.escape(span.id)}`);
       if (found) return found;
     }
@@ -119,7 +120,8 @@ class RlmCells extends LightElement {
       <p>The run is queued. Its first step appears here as soon as a worker takes it up.</p></div>`;
   }
 
-  notebook(level) {
+  notebook(span) {
+    const level = merged(this.store, span);
     const bodies = !this.store.lacks([level]) && (level.messages.length > 0 || level.children.some((child) => child.children.length > 0));
     const selected = this.store.spans.get(this.selected);
     const within = selected && blockOf(this.store, level, selected);
@@ -133,7 +135,7 @@ class RlmCells extends LightElement {
         (block) => block.id,
         (block) =>
           html`<article class="step depth-${Math.min(level.depth, 4)} ${block.id === this.selected ? "is-selected" : ""}" id="cell-${block.id}">
-            ${guard([block.version, this.opened, block === within ? this.selected : ""], () => this.block(block))}
+            ${guard([block.version, this.opened, block.id === within?.id ? this.selected : ""], () => this.block(block))}
           </article>`,
       )}
       ${bodies || !level.children.length ? nothing : html`<p class="faint">Loading the events of these steps.</p>`}

@@ -12,6 +12,7 @@ import { FINISH_REASONS } from "../lib/status.js";
 import { clean, readable } from "../lib/text.js";
 import { copyLink, pictured, statusOf } from "./cell-parts.js";
 import { askedAndAnswered, cacheFact, fact, fromCache, heading, priceFacts, requestOfCall, spendTable } from "./details-parts.js";
+import { fromOrigin } from "./replay-parts.js";
 import { LightElement } from "./light-element.js";
 import { mediaRow } from "./media-parts.js";
 import { memoryCall } from "./memory-parts.js";
@@ -23,7 +24,7 @@ import "./rlm-learned.js";
 const SHOWN_ELSEWHERE = new Set([
   "task", "prompt", "number", "cell", "model", "purpose", "request_hash", "max_tokens", "price", "finish_reason", "attempts",
   "cpu_seconds", "peak_memory_bytes", "usage_source", "status", "index", "batch_size", "function",
-  "query", "text", "cached", "coverage", "arguments", "shown", "media",
+  "query", "text", "cached", "coverage", "arguments", "shown", "media", "shared", "first", "origin",
 ]);
 const CHIPPED = new Set(["model_call", "sub_call", "tool_call"]); // whose name does not say what they are
 const PURPOSES = { step: "Step of this level", sub_call: "Sub-call", fallback: "Best answer so far", repair: "Mending a reply", compaction: "Summary of earlier turns" };
@@ -69,7 +70,7 @@ class RlmDetails extends LightElement {
         ${fact("Took", span.seconds === null ? null : format.seconds(span.seconds))} ${this.placeFacts(span)}
         ${this.modelFacts(span)} ${this.executionFacts(span)} ${priceFacts(span)}
       </dl>
-      ${fromCache(span)} ${spendTable(span)} ${this.exchange(span)}
+      ${fromOrigin(span, this.run)} ${fromCache(span)} ${spendTable(span)} ${this.exchange(span)}
       ${span.kind === "model_call" ? requestOfCall(this.store, span) : nothing} ${span.kind === "run" ? this.runFacts() : this.otherFacts(span)}`;
   }
 

@@ -35,7 +35,7 @@ class RlmOutline extends LightElement {
 
   willUpdate(changed) {
     if (changed.has("kind") || changed.has("find")) this.matches = matcher(this);
-    const structure = this.store?.structure;
+    const structure = (this.store?.structure ?? 0) + (this.store?.divergences.length ?? 0);
     if (structure === this.counted) return;
     this.counted = structure;
     this.problems = problems(this.store, null).length;

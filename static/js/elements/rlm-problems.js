@@ -3,11 +3,14 @@
 
 import { html } from "../../vendor/lit.js";
 import { iconOf } from "../lib/icons.js";
-import { problems } from "../lib/run-filter.js";
+import { diverged, problems } from "../lib/run-filter.js";
+import { isBad } from "../lib/run-tree.js";
 import { kindIcon, spanName } from "../lib/span-names.js";
 import { STATUSES } from "../lib/status.js";
 import { clean, preview } from "../lib/text.js";
 import { VirtualList } from "./virtual-list.js";
+
+const DIVERGED = ["warn", "alert", "Divergence"];
 
 class RlmProblems extends VirtualList {
   static properties = { matches: { attribute: false } };
@@ -22,7 +25,9 @@ class RlmProblems extends VirtualList {
   }
 
   willUpdate() {
-    if (this.store) this.rows = problems(this.store, this.matches);
+    if (!this.store) return;
+    this.rows = problems(this.store, this.matches);
+    this.differences = diverged(this.store);
   }
 
   updated(changed) {
@@ -44,8 +49,9 @@ class RlmProblems extends VirtualList {
   }
 
   row(span) {
-    const [tone, icon, word] = STATUSES[span.status];
-    const said = span.failure ? preview(span.failure.message, 160) : preview(span.preview, 160);
+    const differs = isBad(span) ? null : this.differences.get(span);
+    const [tone, icon, word] = differs ? DIVERGED : STATUSES[span.status];
+    const said = preview(differs?.join("; ") ?? span.failure?.message ?? span.preview, 160);
     return html`<div
       class="problem-row tone-${tone}"
       data-row
@@ -56,7 +62,7 @@ class RlmProblems extends VirtualList {
     >
       <span class="row">
         <span class="status tone-${tone}" title=${word}>${iconOf(icon)}<span class="unseen">${word}</span></span>
-        <strong>${span.failure ? clean(span.failure.code).replaceAll("_", " ") : word}</strong>
+        <strong>${span.failure && !differs ? clean(span.failure.code).replaceAll("_", " ") : word}</strong>
         <span class="faint clip push">${this.placeOf(span)}</span>
         <span class="problem-kind">${iconOf(kindIcon(span), "icon-sm")} ${spanName(span)}</span>
       </span>

@@ -9,6 +9,7 @@ import { barOf, endOf, marks, timeAxis } from "../lib/run-timeline.js";
 import { kindIcon, kindName, spanName } from "../lib/span-names.js";
 import { STATUSES } from "../lib/status.js";
 import { preview } from "../lib/text.js";
+import { tagsOf, toneOf } from "./replay-parts.js";
 import { VirtualList } from "./virtual-list.js";
 
 const LATE = 0.7; // a bar that ends behind this has its time written before it, where there is room
@@ -77,7 +78,7 @@ class RlmTimeline extends VirtualList {
     const side = left + width <= LATE ? "is-after" : left > 1 - LATE ? "is-before" : "is-inside";
     const bad = span.status !== "ok" && span.status !== "running";
     return html`<div
-      class="time-row kind-${span.kind} ${bad ? `is-bad tone-${tone}` : ""}"
+      class="time-row kind-${span.kind} ${toneOf(this.store, span)} ${bad ? `is-bad tone-${tone}` : ""}"
       data-row
       role="option"
       id="time-${span.id}"
@@ -88,6 +89,7 @@ class RlmTimeline extends VirtualList {
       <span class="time-name" .style=${`--indent:${Math.min(span.depth, 6)}`}>
         <span class="time-kind">${iconOf(kindIcon(span), "icon-sm")}</span>
         <span class="clip"><span class="unseen">${kindName(span)}: </span>${spanName(span)}</span>
+        ${tagsOf(this.store, span)}
         ${bad ? html`<span class="status tone-${tone}" title=${word}>${iconOf(icon)}<span class="unseen">${word}</span></span>` : nothing}
       </span>
       <span class="time-track" .style=${`--left:${left};--width:${width}`}>

@@ -5,6 +5,7 @@
 import { guard, html, nothing, repeat } from "../../vendor/lit.js";
 import * as format from "../lib/format.js";
 import { copy } from "../lib/notify.js";
+import { merged } from "../lib/run-attempts.js";
 import { conversationOf, speaking } from "../lib/run-transcript.js";
 import { shortModel, spanName } from "../lib/span-names.js";
 import { clean } from "../lib/text.js";
@@ -13,6 +14,7 @@ import { LightElement } from "./light-element.js";
 import { ScrollKeeper } from "./scroll-keeper.js";
 
 const SHOWN = 4000;
+const WORDS = { edit: "A person's code, in place of a reply", repair: "Asked to mend its reply", summarise: "Asked to sum up" };
 const ROLES = { system: "System", user: "User", assistant: "Model", tool: "Tool" };
 
 class RlmTranscript extends LightElement {
@@ -44,7 +46,7 @@ class RlmTranscript extends LightElement {
   }
 
   willUpdate() {
-    this.messages = this.level ? conversationOf(this.level) : [];
+    this.messages = this.level ? conversationOf(merged(this.store, this.level)) : [];
   }
 
   updated(changed) {
@@ -91,7 +93,7 @@ class RlmTranscript extends LightElement {
       const tokens = span.own.calls ? ` · ${format.tokens(span.own.output)} tokens` : "";
       return `${shortModel(span.data.model || span.name)} · ${spanName(this.store.parent(span) || span)}${tokens}`;
     }
-    const what = purpose === role ? "" : `${purpose.charAt(0).toUpperCase()}${purpose.slice(1)} · `;
+    const what = purpose === role ? "" : `${WORDS[purpose] ?? `${purpose.charAt(0).toUpperCase()}${purpose.slice(1)}`} · `;
     return `${what}${size}`;
   }
 
@@ -113,7 +115,7 @@ class RlmTranscript extends LightElement {
   }
 
   inFlight() {
-    const call = this.level && speaking(this.level);
+    const call = this.level && speaking(merged(this.store, this.level));
     if (!call) return nothing;
     const text = call.live ? html`${call.live.gap ? "… " : ""}${clean(call.live.text)}` : nothing;
     return html`<article class="message is-assistant">

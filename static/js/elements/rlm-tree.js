@@ -9,6 +9,7 @@ import { reveal, visibleRows } from "../lib/run-tree.js";
 import { kindIcon, kindName, spanName } from "../lib/span-names.js";
 import { STATUSES } from "../lib/status.js";
 import { preview } from "../lib/text.js";
+import { tagsOf, toneOf } from "./replay-parts.js";
 import { VirtualList } from "./virtual-list.js";
 
 const DEEPEST_COLOUR = 4;
@@ -90,7 +91,7 @@ class RlmTree extends VirtualList {
   row({ span, level, open, leaf }) {
     const [tone, icon, word] = STATUSES[span.status] || STATUSES.running;
     return html`<div
-      class="tree-row depth-${Math.min(span.depth, DEEPEST_COLOUR)}"
+      class="tree-row depth-${Math.min(span.depth, DEEPEST_COLOUR)} ${toneOf(this.store, span)}"
       data-row
       role="treeitem"
       id="tree-${span.id}"
@@ -106,6 +107,7 @@ class RlmTree extends VirtualList {
       </span>
       <span class="tree-kind" title=${kindName(span)}>${iconOf(kindIcon(span), "icon-sm")}</span>
       <span class="tree-name">${spanName(span)}</span>
+      ${tagsOf(this.store, span)}
       <span class="tree-preview clip">${preview(span.preview, 90)}</span>
       <span class="tree-failed">${span.sum.failed && span.kind !== "sub_call" ? `${span.sum.failed} failed` : ""}</span>
       ${this.spent(span)}

@@ -1,5 +1,7 @@
 // Turns spans into what the notebook shows of one RLM level. Pure.
 
+import { latestOf, merged } from "./run-attempts.js";
+
 /** A span whose own conversation can be opened: the run, or a recursive sub-call. */
 export function isLevel(span) {
   if (span.kind === "run") return true;
@@ -28,8 +30,8 @@ export function spansOfLevel(level) {
 /** The block of a level (a step, or a call beside the steps) in which a span lies; null for the level itself. */
 export function blockOf(store, level, span) {
   let above = span;
-  while (above && above.parentId !== level.id) above = store.parent(above);
-  return above || null;
+  while (above && store.parent(above)?.id !== level.id) above = store.parent(above);
+  return above ? latestOf(store, above) : null;
 }
 
 /** What a reply says outside its code fences; the code stands in its own cell. */
@@ -70,14 +72,17 @@ export function subCallGroups(span) {
   return groups;
 }
 
+const NOTED = new Set(["nudge", "fallback", "repair"]);
+
 /** A step as the notebook shows it. */
 export function stepParts(step) {
   const asked = step.children.filter((child) => child.kind === "model_call");
   const calls = asked.filter((call) => call.data.purpose !== "compaction");
   const summaries = asked.filter((call) => call.data.purpose === "compaction");
   const cells = step.children.filter((child) => child.kind === "execution");
-  const notes = step.messages.filter((message) => message.purpose === "nudge" || message.purpose === "fallback");
-  return { calls, cells, notes, summaries };
+  const notes = step.messages.filter((message) => NOTED.has(message.purpose));
+  const edits = step.messages.filter((message) => message.purpose === "edit");
+  return { calls, cells, notes, summaries, edits };
 }
 
 /** Join an output's pieces up to `limit` characters: [text, characters left out]. */
@@ -90,11 +95,12 @@ export function shownOutput(output, limit) {
 /** The cards that must be open for a span to be seen in a level's notebook: [{group, index, id}], the outermost first. */
 export function placeInBlock(store, level, span) {
   const places = [];
-  for (let call = span; call && call !== level; call = store.parent(call)) {
+  for (let call = span; call && call.id !== level.id; call = store.parent(call)) {
     const cell = store.parent(call);
     if (!cell || (call.kind !== "sub_call" && call.kind !== "tool_call")) continue;
-    const group = subCallGroups(cell).find((each) => each.spans.includes(call));
-    if (group) places.unshift({ group: group.id, index: group.spans.indexOf(call), id: call.id });
+    const { id } = latestOf(store, call);
+    const group = subCallGroups(merged(store, cell)).find((each) => each.spans.some((one) => one.id === id));
+    if (group) places.unshift({ group: group.id, index: group.spans.findIndex((one) => one.id === id), id });
   }
   return places;
 }

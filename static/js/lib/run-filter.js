@@ -1,5 +1,6 @@
 // Which spans the reader wants to see: by kind and by words. Pure.
 
+import { isReplaced } from "./run-attempts.js";
 import { isOrigin } from "./run-tree.js";
 import { spanName } from "./span-names.js";
 
@@ -21,9 +22,20 @@ export function spansThat(store, matches) {
   return matches ? all.filter(matches) : all;
 }
 
-/** Where things went wrong, in the order of their start. */
+/** Spans that came out otherwise than they are on record → what differed, each. */
+export function diverged(store) {
+  const found = new Map();
+  for (const { path, what, span } of store.divergences) {
+    const place = store.paths.get(path)?.at(-1) ?? span;
+    found.set(place, [...(found.get(place) ?? []), what]);
+  }
+  return found;
+}
+
+/** Where things went wrong or otherwise than before, in the order of their start. */
 export function problems(store, matches) {
-  const found = [...store.bad].filter((span) => isOrigin(span) && (!matches || matches(span)));
+  const wrong = [...store.bad].filter((span) => isOrigin(span) && !isReplaced(store, span));
+  const found = [...new Set([...wrong, ...diverged(store).keys()])].filter((span) => !matches || matches(span));
   return found.sort((left, right) => left.order - right.order);
 }
 

@@ -6,9 +6,9 @@ export const HANDLERS = {
   span_started(store, span, payload, event) {
     store.describe(span, payload.kind, payload.name, event.depth, event.at);
     span.seq = event.seq;
-    span.path = payload.path;
-    span.attempt = payload.attempt;
     span.data = payload.data || {};
+    store.attempt(span, payload.path, payload.attempt);
+    store.discount(span);
     span.preview ||= String(span.data.task || span.data.prompt || span.data.query || span.data.text || span.data.shown || "").slice(0, 200);
   },
   span_finished(store, span, payload) {
@@ -55,6 +55,8 @@ export const HANDLERS = {
     if (isLate) store.memories.sort((left, right) => left.seq - right.seq);
   },
   log(store, span, payload, event) {
-    if (span.logs.length < KEPT_LOGS) span.logs.push({ ...payload, at: event.at });
+    const { code, path, what } = payload.data ?? {};
+    if (code === "divergence") store.divergences.push({ path, what, span });
+    if (span.logs.length < KEPT_LOGS) span.logs.push({ ...payload, at: event.at, after: store.gap, paused: span.logs.at(-1)?.data?.code === "paused" });
   },
 };

@@ -5,7 +5,6 @@ import { icon } from "./icons.js";
 import { CONNECTIONS, FINISH_REASONS, STATUSES, TERMINAL } from "./status.js";
 import { preview } from "./text.js";
 
-const SECOND = 1000;
 const TROUBLES = {
   offline: "The line to the server is down. The run goes on; what you miss is fetched when the line is back.",
   "signed-out": "Your session has ended. Sign in again to go on watching; the run goes on.",
@@ -60,11 +59,19 @@ export class RunHeader {
   spend(run, store, now) {
     const { root } = store;
     const running = root?.status === "running" && !TERMINAL.has(run.status);
-    const clock = running ? (now - root.start) / SECOND : (root?.seconds ?? run.totals?.seconds);
+    const worked = run.status === "running" ? store.clock.seconds(now) : (run.totals?.seconds ?? store.clock.seconds(now));
+    const clock = running ? worked : (root?.seconds ?? run.totals?.seconds);
     this.meters.seconds = Math.max(0, clock || 0);
     this.meters.totals = root ? store.totals() : run.totals;
     this.meters.limits = run.budget;
     this.meters.exhausted = store.budget?.exhausted ?? null;
+  }
+
+  /** How often replay came out otherwise than it is on record. */
+  diverged(count) {
+    const part = this.part("diverged");
+    part.hidden = count === 0;
+    part.querySelector("[data-word]").textContent = `${format.count(count)} ${count === 1 ? "divergence" : "divergences"}`;
   }
 
   loaded(count, head) {

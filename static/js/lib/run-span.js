@@ -63,6 +63,7 @@ export function newSpan(id, parentId) {
     self: nothingSpent(),
     sum: nothingSpent(),
     counted: false,
+    discounted: false, // it does not count among the run's steps and calls
     whole: false, // of a run that is read in parts: all events of this span are here
     preview: "",
     data: {},
@@ -70,6 +71,7 @@ export function newSpan(id, parentId) {
     failure: null,
     result: null,
     children: [],
+    replaced: [], // earlier attempts at the same, see run-attempts.js
     messages: [],
     outputs: [],
     outputLength: 0,

@@ -4,7 +4,9 @@
 // travel upwards as differences, so that both together count once. An event costs the depth of its span.
 
 import { HANDLERS } from "./run-handlers.js";
-import { addDifference, newSpan, spentBy } from "./run-span.js";
+import { latestOf } from "./run-attempts.js";
+import { WorkClock, codeOf } from "./run-replay.js";
+import { addDifference, newSpan, nothingSpent, spentBy } from "./run-span.js";
 import { isBad } from "./run-tree.js";
 import { codePoints } from "./text.js";
 
@@ -19,6 +21,10 @@ export class RunStore {
     this.bad = new Set(); // spans that went wrong
     this.remembered = new Set(); // the numbers of their events
     this.memories = []; // what the run was told and what it kept, in order
+    this.paths = new Map(); // call path → the attempts at it, in order
+    this.isRepeated = false; // whether there is more than one at any
+    this.divergences = []; // {path, what, span}: where replay came out otherwise than it is on record
+    this.clock = new WorkClock();
     this.budget = null;
     this.budgetSeq = 0;
     this.counts = { steps: 0, sub_calls: 0, model_calls: 0, refused: 0 };
@@ -34,6 +40,7 @@ export class RunStore {
       const span = this.place(row.span_id, row.parent_span_id);
       this.describe(span, row.kind, row.name, row.depth, row.started_at);
       span.seq ||= row.first_seq || 0;
+      this.attempt(span, row.path, row.attempt);
       if (row.preview && !span.preview) span.preview = row.preview;
       if (row.status !== "running") this.close(span, row.status, row.seconds);
       if (row.kind === "model_call" && !span.counted && row.status !== "running") {
@@ -48,6 +55,7 @@ export class RunStore {
   apply(event) {
     if (event.seq <= this.lastSeq) return;
     this.lastSeq = event.seq;
+    this.gap = this.clock.tick(event.at, event.type === "log" && codeOf(event.payload) === "taken_up");
     this.events.push(event);
     this.held += 1;
     this.latest = this.fold(event);
@@ -135,6 +143,33 @@ export class RunStore {
     return span;
   }
 
+  /** Note a span at its call path, where it may be a further attempt. */
+  attempt(span, path, attempt) {
+    if (!path || span.path) return;
+    span.path = path;
+    span.attempt = attempt;
+    const others = this.paths.get(path);
+    if (!others) this.paths.set(path, [span]);
+    else {
+      others.push(span);
+      others.sort((left, right) => left.attempt - right.attempt);
+      this.isRepeated = true;
+      this.structure += 1;
+    }
+  }
+
+  /** Take back what was counted of a span that another run has paid for, or that is a further attempt. */
+  discount(span) {
+    const { shared, first } = span.data;
+    if (span.discounted || !(shared || (span.attempt > 1 && !first))) return;
+    span.discounted = true;
+    if (span.kind === "step") this.counts.steps -= 1;
+    if (span.kind === "sub_call") this.counts.sub_calls -= 1;
+    if (span.kind !== "model_call" || !shared) return;
+    this.counts.model_calls -= 1;
+    this.spend(span, null);
+  }
+
   describe(span, kind, name, depth, startedAt) {
     if (!span.kind) {
       if (kind === "step") this.counts.steps += 1;
@@ -157,15 +192,15 @@ export class RunStore {
     span.live = null;
     this.structure += 1;
     if (isBad(span)) this.bad.add(span);
-    if (status === "refused" && span.kind === "sub_call") this.counts.refused += 1;
+    if (status === "refused" && span.kind === "sub_call" && !span.discounted) this.counts.refused += 1;
     if (span.kind === "sub_call" && status !== "ok") this.upwards(span, (above) => (above.sum.failed += 1));
     this.touch(span);
   }
 
-  /** Count a call's usage: in every sum above it, and as the own spending of the spans of its level. */
+  /** Count a call's usage (null: another run has paid): in every sum above it, and as the own spending of the spans of its level. */
   spend(span, usage) {
     const before = span.own;
-    const own = spentBy(usage);
+    const own = usage ? spentBy(usage) : nothingSpent();
     let isOwn = true;
     span.own = own;
     span.counted = true;
@@ -185,8 +220,10 @@ export class RunStore {
     this.upwards(span, (above) => (above.version += 1));
   }
 
+  /** The span in which one stands; of several attempts at that, the last. */
   parent(span) {
-    return span.parentId ? this.spans.get(span.parentId) || null : null;
+    const found = span.parentId ? this.spans.get(span.parentId) : null;
+    return found ? latestOf(this, found) : null;
   }
 
   /** The run's totals as they stand, in the names of the REST interface; `cost_usd` null: some price is unknown. */

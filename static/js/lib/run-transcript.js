@@ -1,5 +1,6 @@
 // The conversation of one RLM level, or of a plain sub-call, in its order. Pure.
 
+import { merged } from "./run-attempts.js";
 import { isLevel } from "./run-cells.js";
 
 /** The span that holds the start of the conversation in which a model call was made. */
@@ -38,7 +39,7 @@ export function speaking(level) {
 
 /** What a model call was sent: everything said in its conversation before it began; of summaries, the last one. */
 export function requestOf(store, call) {
-  const said = conversationOf(speakerOf(store, call)).filter((message) => message.seq < call.seq);
+  const said = conversationOf(merged(store, speakerOf(store, call))).filter((message) => message.seq < call.seq);
   const last = said.findLast((message) => message.purpose === "summary");
   const asks = call.data.purpose === "compaction" ? said.findLast((message) => message.purpose === "summarise") : null;
   return said.filter((message) => (message.purpose !== "summary" || message === last) && (message.purpose !== "summarise" || message === asks));

@@ -1,5 +1,7 @@
 // The visible rows of the recursion tree. Pure, iterative: one pass over what is unfolded, whatever the depth.
 
+import { latestOf, merged } from "./run-attempts.js";
+
 const MANY = 12;
 
 /** Whether a span stands open before anybody touched it: steps do, a large batch and finished sub-calls do not. */
@@ -24,28 +26,30 @@ function waysTo(store, matches) {
   const kept = new Set();
   for (const span of store.spans.values()) {
     if (!matches(span)) continue;
-    for (let above = span; above && !kept.has(above.id); above = store.parent(above)) kept.add(above.id);
+    kept.add(span.id);
+    for (let above = latestOf(store, span); above; above = store.parent(above)) kept.add(above.id);
   }
   return kept;
 }
 
 /**
- * Rows from top to bottom: {span, level, open, leaf}. `toggled` maps span ids to true (open) or false (closed);
+ * Rows from top to bottom: {span, level, open, leaf}; earlier attempts stand folded under the one that replaced them. `toggled` maps span ids to true (open) or false (closed);
  * `matches` keeps the spans that it accepts and the ways to them, which then stand open.
  */
 export function visibleRows(store, { toggled = new Map(), matches = null } = {}) {
   const rows = [];
   if (!store.root) return rows;
   const kept = matches ? waysTo(store, matches) : null;
-  const work = [[store.root, 0]];
+  const work = [[merged(store, store.root), 0, false]];
   while (work.length) {
-    const [span, level] = work.pop();
+    const [span, level, isOld] = work.pop();
     if (kept && !kept.has(span.id)) continue;
-    const leaf = !span.children.some((child) => !kept || kept.has(child.id));
+    const below = isOld ? [] : [...span.replaced, ...span.children];
+    const leaf = !below.some((child) => !kept || kept.has(child.id));
     const open = !leaf && (toggled.get(span.id) ?? (kept ? true : openByDefault(span)));
     rows.push({ span, level, open, leaf });
     if (!open) continue;
-    for (let index = span.children.length - 1; index >= 0; index -= 1) work.push([span.children[index], level + 1]);
+    for (let index = below.length - 1; index >= 0; index -= 1) work.push([below[index], level + 1, index < span.replaced.length]);
   }
   return rows;
 }

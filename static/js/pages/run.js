@@ -71,6 +71,7 @@ class RunPage {
   bind() {
     this.root.addEventListener("rlm-select", (event) => this.select(event.detail.id));
     this.root.addEventListener("rlm-address", (event) => this.change(event.detail));
+    this.header.part("diverged").addEventListener("click", () => this.change({ view: "errors" }));
     addEventListener("offline", () => this.isFollowed && this.stream.lineDown());
     addEventListener("online", () => this.isFollowed && this.stream.lineUp());
     addEventListener("popstate", () => {
@@ -214,6 +215,7 @@ class RunPage {
     for (const panel of this.panels) Object.assign(panel, shared);
     this.tabs.show(state.tab);
     this.header.status(run);
+    this.header.diverged(store.divergences.length);
     this.control.show();
     this.header.spend(run, store, this.now);
     this.header.loaded(store.held, Math.max(this.stream.head, run.last_seq || 0));

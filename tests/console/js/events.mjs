@@ -14,14 +14,42 @@ export class Events {
     return event;
   }
 
-  start(span, kind, { parent = null, depth = 0, name = kind, data = {} } = {}) {
-    return this.add("span_started", span, { kind, name, path: span, attempt: 1, data }, { parent, depth });
+  start(span, kind, { parent = null, depth = 0, name = kind, data = {}, path = span, attempt = 1 } = {}) {
+    return this.add("span_started", span, { kind, name, path, attempt, data }, { parent, depth });
   }
 
   finish(span, kind, { parent = null, depth = 0, status = "ok", usage = null, result = null, data = {} } = {}) {
     const payload = { kind, status, seconds: 1.5, usage, failure: null, result, data };
     return this.add("span_finished", span, payload, { parent, depth });
   }
+}
+
+/** A run whose worker was lost in the cell of its first step: a call was paid, a sub-call answered, the cell runs again. */
+export function takenUpRun() {
+  const events = new Events();
+  events.start("run", "run", { path: "", data: { task: "How many?" } });
+  events.start("s1", "step", { parent: "run", path: "1", data: { number: 1 } });
+  events.start("m1", "model_call", { parent: "s1", path: "1/m" });
+  events.add("message", "m1", { role: "assistant", content: "Look.", purpose: "reply" }, { parent: "s1" });
+  events.finish("m1", "model_call", { parent: "s1", usage: usage(100, 20, 0.02) });
+  events.start("x1", "execution", { parent: "s1", path: "1/x", data: { cell: 1 } });
+  events.add("code", "x1", { cell: 1, code: "x = 1" }, { parent: "s1" });
+  events.start("q1", "sub_call", { parent: "x1", path: "1/1", name: "llm_query" });
+  events.finish("q1", "sub_call", { parent: "x1", result: "seen" });
+  events.add("output", "x1", { channel: "stdout", text: "one ", truncated: false }, { parent: "s1" });
+  events.add("log", "run", { level: "info", message: "again", data: { code: "taken_up" } });
+  events.finish("x1", "execution", { parent: "s1", status: "interrupted" });
+  events.finish("s1", "step", { parent: "run", status: "interrupted" });
+  events.add("log", "run", { level: "warning", message: "d", data: { code: "divergence", path: "1/m", what: "another reply" } });
+  events.start("s1b", "step", { parent: "run", path: "1", attempt: 2, data: { number: 1 } });
+  events.start("x1b", "execution", { parent: "s1b", path: "1/x", attempt: 2, data: { cell: 1 } });
+  events.add("code", "x1b", { cell: 1, code: "x = 1" }, { parent: "s1b" });
+  events.start("q2", "sub_call", { parent: "x1b", path: "1/2", name: "llm_query" });
+  events.finish("q2", "sub_call", { parent: "x1b", result: "seen" });
+  events.add("output", "x1b", { channel: "stdout", text: "one two", truncated: false }, { parent: "s1b" });
+  events.finish("x1b", "execution", { parent: "s1b" });
+  events.finish("s1b", "step", { parent: "run" });
+  return events.all;
 }
 
 /** A usage of `input` and `output` tokens at a cost; null: unpriced. */
