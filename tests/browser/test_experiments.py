@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from rlmlab import scoping
+from rlmlab.tenancy.models import Organization
 from tests.browser.conftest import Visitor
 from tests.browser.test_accessibility import violations
 from tests.factories.datasets import make_dataset
@@ -17,7 +19,14 @@ from trajectories.models import Experiment
 BASE = "/o/acme/p/demo"
 
 
+def held_back(acme: Tenant) -> None:
+    """Keep the worker, which the whole session shares, from taking this organization's runs: a test answers them."""
+    with scoping.organization(acme.organization):
+        Organization.objects.filter(id=acme.organization.id).update(max_concurrent_runs=0)
+
+
 def prepared(acme: Tenant) -> Experiment:
+    held_back(acme)
     experiment = make_experiment(acme.principal, acme.project, items=20)
     right = {(number, "candidate"): str(number + 1) for number in range(1, 9)}
     answer_all(experiment, right, otherwise="I do not know")
@@ -62,6 +71,7 @@ def test_the_estimate_follows_the_form(ada_browser: Visitor, acme: Tenant) -> No
 
 
 def test_a_result_arrives_while_somebody_looks(ada_browser: Visitor, acme: Tenant) -> None:
+    held_back(acme)
     experiment = make_experiment(acme.principal, acme.project, items=2)
     page = ada_browser.open(f"{BASE}/experiments/{experiment.id}")
     expect(page.get_by_text("of 4 runs have ended")).to_be_visible()
