@@ -14,6 +14,7 @@ from rlmlab.engine.providers.access import Access, SharedProvider
 from rlmlab.engine.providers.base import ChatRequest, Completed, ModelInfo, Provider, Restarted, TextDelta
 from rlmlab.engine.providers.routing import build_provider
 from rlmlab.tenancy.catalogs import catalog
+from trajectories import garbage
 from trajectories.runner import Runner
 
 LEAN: Final = {"openai", "text-completion-openai"}
@@ -22,9 +23,16 @@ LEAN: Final = {"openai", "text-completion-openai"}
 @cache
 def runner() -> Runner:
     """Return the process's runner, started."""
-    made = Runner(make_provider)
+    made = Runner(_begin)
     made.start()
     return made
+
+
+async def _begin() -> SharedProvider:
+    """Make what runs wait for; from then on the process has all that it keeps."""
+    provider = await make_provider()
+    garbage.settle()
+    return provider
 
 
 async def make_provider() -> SharedProvider:

@@ -23,6 +23,7 @@ from rlmlab.engine.types import Budget, RunOutcome, RunSpec
 from sandbox.base import Environment
 from sandbox.restricted import RestrictedEnvironment
 from tests.engine.fakes.sink import MemorySink
+from trajectories import garbage
 
 UNLIMITED = Budget(max_tokens=10**12, max_seconds=3600, max_steps=10_000, max_sub_calls=100_000)
 
@@ -168,6 +169,7 @@ async def stage(base_url: str) -> AsyncIterator[Stage]:
     try:
         made = Stage(provider, environment, bare)
         await made.run("openai/submit")
+        garbage.settle()  # as a worker does
         yield made
     finally:
         bare.close()
