@@ -84,7 +84,8 @@ class Execution:
             await self._close(loaded, poisoned(loaded.run.takeovers))
             return
         environment = await environments.get(loaded.run.environment)
-        await self._database(note_level, self._holder, environment.level)
+        if loaded.run.environment_level != environment.level:
+            await self._database(note_level, self._holder, environment.level)
 
         async def open_context() -> ContextSource | None:
             return await self._database(open_source, loaded.run, loaded.inputs)
@@ -188,7 +189,7 @@ def load(holder: Holder) -> Loaded:
 def note_level(holder: Holder, level: str) -> None:
     """Keep on the run how strong its environment's walls are here."""
     with scoping.organization(holder.organization_id):
-        holder.rows().exclude(environment_level=level).update(environment_level=level)
+        holder.rows().update(environment_level=level)
 
 
 def open_source(run: Run, inputs: list[RunInput]) -> ContextSource | None:

@@ -86,7 +86,8 @@ class DatabaseSink:
         while True:
             await self._work.wait()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._hurry.wait(), BATCH_SECONDS)
+                async with asyncio.timeout(BATCH_SECONDS):
+                    await self._hurry.wait()
             self._work.clear()
             self._hurry.clear()
             events, self._waiting = self._waiting, []

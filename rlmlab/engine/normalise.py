@@ -27,6 +27,21 @@ def calls(wanted: Sequence[ToolCall]) -> list[ToolCall]:
     ]
 
 
+def is_storable(value: Any, depth: int = 0) -> bool:
+    """Tell whether a value is JSON data that `data` would leave as it is; a False may be in vain."""
+    kind = type(value)
+    if kind is str:
+        return text(value) == value
+    if kind is float:
+        return math.isfinite(value)
+    if kind is dict:
+        known = depth < DEEPEST and all(type(key) is str and is_storable(key) for key in value)
+        return known and all(is_storable(item, depth + 1) for item in value.values())
+    if kind is list:
+        return depth < DEEPEST and all(is_storable(item, depth + 1) for item in value)
+    return value is None or kind is int or kind is bool
+
+
 def data(value: Any, depth: int = 0) -> Any:
     """Normalise a JSON value: texts and keys as `text`, NaN and infinities to their names, deep nesting to its text."""
     if isinstance(value, str):

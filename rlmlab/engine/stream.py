@@ -103,7 +103,9 @@ class EventStream:
 def storable(payload: AnyPayload) -> AnyPayload:
     """Return the payload with every text in it normalised; itself when there is nothing to mend."""
     mended: dict[str, Any] = {}
-    for name, value in payload:
+    for name, value in vars(payload).items():
+        if normalise.is_storable(value):  # nearly always, and cheaper told than made anew and compared
+            continue
         clean = _storable_part(value)
         if clean is not value and clean != value:
             mended[name] = clean

@@ -58,6 +58,35 @@ def test_stream_goes_on_where_another_stopped() -> None:
 
 
 @pytest.mark.parametrize(
+    ("value", "storable"),
+    [
+        ({"a": [1, 2.5, True, None, "é", {"b": "c"}]}, True),
+        ("a\x00b", False),
+        ("\ud800", False),
+        (float("inf"), False),
+        ([[float("nan")]], False),
+        ({"k\x00": 1}, False),
+        ({1: "a key that is no text"}, False),
+        ((1, 2), False),
+        (object(), False),
+    ],
+)
+def test_what_needs_no_mending_is_told_and_mending_leaves_it_as_it_is(value: object, storable: bool) -> None:
+    assert normalise.is_storable(value) is storable
+    if storable:
+        assert normalise.data(value) == value
+
+
+def test_what_is_nested_too_deep_needs_mending() -> None:
+    value: list[object] = []
+    for _ in range(normalise.DEEPEST):
+        value = [value]
+    assert not normalise.is_storable(value)
+    assert normalise.is_storable(value[0])
+    assert normalise.data(value[0]) == value[0]
+
+
+@pytest.mark.parametrize(
     ("payload", "clean"),
     [
         (Message(role="user", content="a\x00b"), Message(role="user", content="a\ufffdb")),
