@@ -187,12 +187,14 @@ class SubCalls:
                 item.meter.close()
 
     def _open(self, item: Item) -> AbstractContextManager[OpenSpan]:
-        """Open the span of a sub-call; an rlm sub-call stands one level deeper."""
+        """Open the span of a sub-call; an rlm sub-call stands one level deeper, also where it is refused."""
+        counts, depth = self._tree.meter.counts, self._place.depth + (0 if item.plain else 1)
+        counts.max_depth = max(counts.max_depth, depth)
         start = SpanStart(
             kind="sub_call",
             name=item.function,
             path=item.path,
-            depth=self._place.depth + (0 if item.plain else 1),
+            depth=depth,
             data={
                 "function": item.function,
                 "prompt": item.prompt[:SHOWN_PROMPT_CHARS],
@@ -316,7 +318,6 @@ class SubCalls:
             context=context,
             open_context=open_context,
         )
-        self._tree.meter.counts.max_depth = max(self._tree.meter.counts.max_depth, span.depth)
         return await self._run_child(level, span, meter)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from rlmlab.engine.clock import SystemClock
@@ -159,6 +159,14 @@ def hold(outcome: RunOutcome, sink: MemorySink, budget: Budget) -> None:
     cost=st.floats(0.01, 1.0),
     sub_calls=st.integers(0, 12),
     cancel_after=st.none() | st.floats(0, 0.1),
+)
+@example(
+    plan={"steps": [{"below": [{"steps": []}], "budget": None}]},  # the level below is refused
+    seed=1,
+    tokens=12_000,
+    cost=0.1,
+    sub_calls=0,
+    cancel_after=None,
 )
 def test_random_trees_stay_within_every_limit(
     plan: Plan, seed: int, tokens: int, cost: float, sub_calls: int, cancel_after: float | None
