@@ -90,7 +90,8 @@ class Doorbell:
     async def _publish(self) -> None:
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wanted.wait(), REPEAT_SECONDS if self._texts else None)
+                async with asyncio.timeout(REPEAT_SECONDS if self._texts else None):
+                    await self._wanted.wait()
             self._wanted.clear()
             await self._send()
             await asyncio.sleep(PAUSE_SECONDS)

@@ -31,7 +31,8 @@ def is_storable(value: Any, depth: int = 0) -> bool:
     """Tell whether a value is JSON data that `data` would leave as it is; a False may be in vain."""
     kind = type(value)
     if kind is str:
-        return text(value) == value
+        mended: str = text(value)
+        return mended == str(value)
     if kind is float:
         return math.isfinite(value)
     if kind is dict:
