@@ -61,7 +61,8 @@ class Guest:
     async def wait(self) -> Exit | None:
         """Return how the guest ended; None when the zygote went away first, or does not tell in time."""
         try:
-            return await asyncio.wait_for(asyncio.shield(self._ended), _EXIT_SECONDS)
+            async with asyncio.timeout(_EXIT_SECONDS):
+                return await asyncio.shield(self._ended)
         except TimeoutError:
             return None
 
@@ -127,7 +128,8 @@ class Zygote:
         self._ready = loop.create_future()
         loop.add_reader(ours, self._receive)
         try:
-            await asyncio.wait_for(self._ready, _START_SECONDS)
+            async with asyncio.timeout(_START_SECONDS):
+                await self._ready
         except (TimeoutError, SandboxError) as error:
             self.stop()
             raise EnvironmentUnavailable("the guest's Python ended or hung while it was starting") from error
@@ -150,7 +152,8 @@ class Zygote:
         try:
             with theirs:
                 socket.send_fds(self._control, [json.dumps({"fork": session}).encode()], [theirs.fileno()])
-            pid, pidfd = await asyncio.wait_for(asyncio.shield(fork), _FORK_SECONDS)
+            async with asyncio.timeout(_FORK_SECONDS):  # `wait_for` swallows a cancellation that comes with its result
+                pid, pidfd = await asyncio.shield(fork)
         except BaseException as error:
             ours.close()
             fork.add_done_callback(_discard_guest)

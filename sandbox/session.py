@@ -128,7 +128,8 @@ class JailedSession:
         transport, _ = await loop.create_connection(lambda: self._channel, sock=self._guest.channel)
         self._transport = transport
         try:
-            message = await asyncio.wait_for(self._channel.next(), _OPEN_SECONDS)
+            async with asyncio.timeout(_OPEN_SECONDS):
+                message = await self._channel.next()
         except TimeoutError:
             raise SandboxError("the guest did not become ready in time") from None
         if isinstance(message, Ready):

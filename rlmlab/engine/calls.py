@@ -79,13 +79,16 @@ class Gate:
         self._way = asyncio.Event()
         self._way.set()
         self._inside = 0
+        self._locked = False
         self._empty = asyncio.Event()
         self._empty.set()
 
     @asynccontextmanager
     async def passing(self) -> AsyncIterator[None]:
-        """Be inside for the length of a block; waits for ever where the gate is closed."""
+        """Be inside for the length of a block; waits where the gate is closed, until all who wait are sent away."""
         await self._way.wait()
+        if self._locked:
+            raise asyncio.CancelledError
         self._inside += 1
         self._empty.clear()
         try:
@@ -99,6 +102,11 @@ class Gate:
         """Let nobody in any more; return when everybody is out."""
         self._way.clear()
         await self._empty.wait()
+
+    def lock(self) -> None:
+        """Send away who waits and who comes: their work has been cancelled, whatever became of that on its way."""
+        self._locked = True
+        self._way.set()
 
 
 class Caller:

@@ -153,6 +153,10 @@ class Asker:
         """Ask nothing more; return when what was asked is answered."""
         await self._caller.gate.close()
 
+    def lock_gate(self) -> None:
+        """Cancel whoever still asks something."""
+        self._caller.gate.lock()
+
     def asking(self, question: Question) -> "Asking":
         """Prepare a question; entering the block waits until there is room to ask it."""
         return Asking(self._caller, self._circuit, question)

@@ -268,7 +268,8 @@ class _Run:
         """Return when the run shall pause and no model call is under way any more, or too long."""
         await self._cancel.wait_for_pause()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._tree.asker.close_gate(), PAUSE_SECONDS)
+            async with asyncio.timeout(PAUSE_SECONDS):
+                await self._tree.asker.close_gate()
 
     async def _exhausted(self) -> None:
         """Return when the run has been exhausted for so long that its cell is not waited for any more."""
@@ -293,6 +294,7 @@ class _Run:
         by = next((name for watcher, name in watchers.items() if watcher.done()), None)
         if by == "paused":
             self._tree.spans.stopped_as = "interrupted"
+            self._tree.asker.lock_gate()
         task.cancel()
         for watcher in watchers:
             watcher.cancel()
