@@ -5,7 +5,9 @@ from typing import Any
 
 from rlmlab.engine.events import Log, SpanFinished, Usage
 from rlmlab.engine.projection import TAKEN_UP, plus
+from rlmlab.engine.providers.base import Price
 from rlmlab.engine.record import Record, RecordedSpan
+from rlmlab.engine.reservations import dearest_input_usd
 from rlmlab.engine.spans import OpenSpan
 from rlmlab.engine.stream import EventStream
 from rlmlab.engine.types import Totals
@@ -37,5 +39,8 @@ def _reserved(span: RecordedSpan) -> Usage:
     """Bound what a call cost that was never heard of again."""
     data: Mapping[str, Any] = span.started.data
     prompt, output, price = data.get("prompt_bound", 0), data.get("max_tokens", 0), data.get("price")
-    cost_usd = None if price is None else prompt * price["input_usd"] + output * price["output_usd"]
+    cost_usd = None
+    if price is not None:
+        known = Price(**price)
+        cost_usd = prompt * dearest_input_usd(known) + output * known.output_usd
     return Usage(input_tokens=prompt, output_tokens=output, cost_usd=cost_usd, estimated=True)
