@@ -58,7 +58,7 @@ def test_spans_are_the_skeleton(as_ada: ApiClient, acme: Tenant) -> None:
     )
     assert set(root) == {
         "span_id", "parent_span_id", "kind", "name", "depth", "status", "started_at", "seconds", "input_tokens",
-        "output_tokens", "cost_usd", "preview", "tokens",
+        "output_tokens", "cost_usd", "preview", "tokens", "path", "attempt",
     }  # fmt: skip
     assert (call["input_tokens"], call["output_tokens"], call["cost_usd"], call["seconds"]) == (100, 10, 0.001, 0.5)
     assert call["tokens"] == {"input": 35, "cache_read": 40, "cache_write": 25, "output": 6, "reasoning": 4}
