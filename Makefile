@@ -20,7 +20,7 @@ slow: setup-dev  ## the slow tests, in their CI size
 	@$(PY) -m pytest -m slow
 
 verify: setup-dev  ## the slow tests, in full size: a hundred kills and the like
-	@RLMLAB_VERIFY=1 $(PY) -m pytest -m slow
+	@SLOW_TESTS=full $(PY) -m pytest -m slow
 
 setup:  ## set up .venv and the browser packages, put back what is missing
 	@sh scripts/setup.sh run

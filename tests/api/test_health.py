@@ -18,7 +18,7 @@ from rlmlab.embedded import postgres, valkey
 from rlmlab.embedded.places import places
 from rlmlab.embedded.supervisor import Supervisor
 from tests.environment import DATA_DIR
-from tests.live import Process, live_worker, model_server, wait_until, web  # noqa: F401
+from tests.live import Process, wait_until, web
 from trajectories import readiness
 
 
@@ -46,7 +46,7 @@ def test_readyz_says_what_is_missing(client: Client) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_readyz_is_ready_with_a_worker_and_remembers_it(live_worker: Process, client: Client) -> None:  # noqa: F811
+def test_readyz_is_ready_with_a_worker_and_remembers_it(live_worker: Process, client: Client) -> None:
     answer = client.get("/readyz")
     assert (answer.status_code, answer.json()["status"]) == (200, "ready")
     live_worker.kill()

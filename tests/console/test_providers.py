@@ -23,7 +23,6 @@ from tests.console.page import text_of
 from tests.factories.keys import allow_private, use_keys
 from tests.factories.tenancy import make_member
 from tests.fakes.model_server import ModelServer
-from tests.live import model_server  # noqa: F401  fixture
 
 pytestmark = pytest.mark.django_db
 PAGE = "/o/acme/settings/providers"
@@ -79,7 +78,7 @@ def test_key_is_removed(as_ada: Client, ada: Principal) -> None:
 def test_connection_is_tested_in_place(
     as_ada: Client,
     ada: Principal,
-    model_server: ModelServer,  # noqa: F811  fixture
+    model_server: ModelServer,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     allow_private(monkeypatch)

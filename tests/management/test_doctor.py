@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
-from tests.live import ROOT, Process, live_worker, model_server  # noqa: F401
+from tests.live import ROOT, Process
 
 SECRET = "sk-very-secret-value"
 PASSWORD = "hunter2-of-the-database"
@@ -63,7 +63,7 @@ def test_it_never_prints_a_secret() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_with_everything_there_runs_can_be_executed(live_worker: Process) -> None:  # noqa: F811
+def test_with_everything_there_runs_can_be_executed(live_worker: Process) -> None:
     out = io.StringIO()
     call_command("doctor", json=True, stdout=out)
     report = json.loads(out.getvalue())

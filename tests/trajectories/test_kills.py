@@ -34,8 +34,8 @@ from trajectories.queries import events_page
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
-KILLS = 100 if os.environ.get("RLMLAB_VERIFY") else 10
-SEED = int(os.environ.get("RLMLAB_TEST_SEED", "20261123"))
+KILLS = 100 if os.environ.get("SLOW_TESTS") == "full" else 10
+SEED = int(os.environ.get("TEST_SEED", "20261123"))
 ROOT = turns(
     code("a = llm_query('one ' + context)\nprint(a)"),
     code("b = llm_query_batched([f'part {n} {context}' for n in range(8)])\nprint(len(b), budget()['sub_calls'] > 0)"),

@@ -8,7 +8,6 @@ from django.conf import settings
 from rlmlab.management.doctor import environments
 from sandbox import registry
 from sandbox.errors import EnvironmentUnavailable
-from tests.live import ROOT, Process, live_worker, model_server  # noqa: F401
 
 
 def configure(monkeypatch: pytest.MonkeyPatch, **values: Any) -> None:

@@ -6,7 +6,6 @@ from threading import Event
 
 from rlmlab.management.doctor.examination import as_json, as_text, examine, preventing
 from rlmlab.management.doctor.findings import Area, Finding
-from tests.live import ROOT, Process, live_worker, model_server  # noqa: F401
 
 
 def test_an_area_that_hangs_is_a_finding_and_the_others_are_told() -> None:

@@ -7,7 +7,6 @@ import pytest
 
 from rlmlab.management.doctor import machine
 from rlmlab.management.doctor.findings import Finding
-from tests.live import ROOT, Process, live_worker, model_server  # noqa: F401
 
 
 def finding(findings: Sequence[Finding], name: str) -> Finding:

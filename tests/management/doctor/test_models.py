@@ -8,7 +8,6 @@ from django.conf import settings
 
 from rlmlab.management.doctor import models
 from rlmlab.management.doctor.findings import Finding
-from tests.live import ROOT, Process, live_worker, model_server  # noqa: F401
 
 SECRET = "sk-very-secret-value"
 

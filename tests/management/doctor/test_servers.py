@@ -9,7 +9,6 @@ from django.conf import settings
 
 from rlmlab.management.doctor import servers
 from rlmlab.management.doctor.findings import Finding
-from tests.live import ROOT, Process, live_worker, model_server  # noqa: F401
 
 
 def finding(findings: Sequence[Finding], name: str) -> Finding:

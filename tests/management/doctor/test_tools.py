@@ -6,7 +6,6 @@ import pytest
 
 from rlmlab.management.doctor import tools
 from rlmlab.management.doctor.findings import Finding
-from tests.live import ROOT, Process, live_worker, model_server  # noqa: F401
 
 
 def test_a_program_is_asked_for_its_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
