@@ -146,8 +146,13 @@ class Runner:
     def _begin(self, holder: Holder) -> "asyncio.Task[None]":
         active = self._active[holder.run_id] = Active(holder)
         active.task = asyncio.create_task(self._work(active))
-        active.task.add_done_callback(lambda _: self._active.pop(holder.run_id))
+        active.task.add_done_callback(lambda _: self._forget(active))
         return active.task
+
+    def _forget(self, active: Active) -> None:
+        """Let go of a run, unless it was claimed anew while this work on it came to its end."""
+        if self._active.get(active.holder.run_id) is active:
+            del self._active[active.holder.run_id]
 
     async def _work(self, active: Active) -> None:
         execution = active.execution = Execution(active.holder, self._database, self._writer, self._clock)

@@ -6,6 +6,7 @@ The levels of the tree work in one task; what can end them from outside (a limit
 import asyncio
 import contextlib
 import logging
+from collections import deque
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
@@ -108,6 +109,7 @@ async def execute(  # noqa: PLR0913 - the means of a run; callers name each
     with spans.open(root_started(spec, environment, price.limit_usd, means), None) as span:
         if shared and not record:
             spans.record = share(shared, span, stream, _renewed(spec, price.info, memory=memory is not None))
+            span.told = deque(spans.record.messages(""))
         spent = take_up(spans.record, span, stream) if spans.record else Totals()
         meter = Meter(spec.budget, clock, price.limit_usd, spent)
         if spans.record:

@@ -87,7 +87,7 @@ def share(events: Sequence[Event], root: OpenSpan, stream: EventStream, system: 
             payload = payload.model_copy(update={"content": system}) if payload.purpose == "system" else payload
         if isinstance(payload, SpanStarted):
             names[event.span_id] = span_id_of(stream.run_id, payload.path, payload.attempt)
-        if isinstance(payload, BudgetState):
+        if isinstance(payload, BudgetState) or _of_its_own(event):
             continue
         told.append(
             stream.emit(
@@ -98,6 +98,11 @@ def share(events: Sequence[Event], root: OpenSpan, stream: EventStream, system: 
             )
         )
     return Record(told)
+
+
+def _of_its_own(event: Event) -> bool:
+    """Tell whether a message is what another run was told of its own going on; each run is told that anew."""
+    return event.parent_span_id is None and isinstance(event.payload, Message) and event.payload.purpose == "nudge"
 
 
 def _without_cost(payload: AnyPayload) -> AnyPayload:

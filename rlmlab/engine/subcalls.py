@@ -162,7 +162,11 @@ class SubCalls:
     def _was_refused(self, items: list[Item]) -> bool:
         """Tell whether the whole batch was refused before the run was taken up again."""
         found = self._tree.spans.record.span(items[0].path) if items else None
-        return found is not None and found.finished is not None and "batch" in found.finished.data
+        if found is None or found.finished is None or "batch" not in found.finished.data:
+            return False
+        if found.shared:  # another run's limit: its cell was told so, and this run's limits are not touched
+            OnRecord(found).result()
+        return True
 
     def _refuse_batch(self, items: list[Item]) -> Refused:
         """Refuse a batch that is larger than what is left before any of it is paid."""

@@ -221,11 +221,14 @@ async def test_shared_beginning_costs_nothing_and_reads_like_the_other_run(lab: 
     assert provider.requests == []
     assert (outcome.totals.cost_usd, outcome.totals.model_calls, outcome.totals.steps) == (0.0, 0, 1)
     check_stream(sink.events)
+    assert [message.purpose for message in sink.payloads(Message)].count("task") == 1
     for cut in range(1, len(sink.events)):
         if cut <= len(shared):
             continue  # told in one go, stored in one batch
-        again, stream = await go_on(lab, sink.events[:cut], ScriptedProvider(script), run_id=OTHER, edit=edit)
-        assert again.answer == ["A", "B", "mine"], cut
+        provider = ScriptedProvider(script)
+        again, stream = await go_on(lab, sink.events[:cut], provider, run_id=OTHER, edit=edit)
+        assert (again.answer, provider.requests) == (["A", "B", "mine"], []), cut
+        assert not divergences(stream.events), cut
         check_stream(stream.events)
 
 
